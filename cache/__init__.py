@@ -1,0 +1,1 @@
+"""The heart: call, key, tiers, semantic decision, single flight, policies."""

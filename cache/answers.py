@@ -1,0 +1,118 @@
+"""Answers of decorated functions, to bytes and back, by return annotation.
+
+Text, numbers, JSON values, dataclasses, msgspec Structs and TypedDicts go through msgspec; pydantic
+models through their own TypeAdapter. An answer that does not come back equal is never stored: a hit
+must give what the miss gave.
+"""
+
+from __future__ import annotations
+
+import collections.abc
+import inspect
+import typing
+from collections.abc import Callable
+from typing import Any
+
+import msgspec
+
+from ..errors import ConfigError
+
+_STREAMS = (
+    collections.abc.Iterator,
+    collections.abc.Iterable,
+    collections.abc.Generator,
+    collections.abc.AsyncIterator,
+    collections.abc.AsyncIterable,
+    collections.abc.AsyncGenerator,
+)
+
+
+class Codec(typing.NamedTuple):
+    """``encode(value) -> bytes`` and ``decode(bytes) -> value``; ``exact`` when no round trip need be checked."""
+
+    encode: Callable[[Any], bytes]
+    decode: Callable[[bytes], Any]
+    exact: bool
+
+
+_encoder = msgspec.msgpack.Encoder()
+
+
+def _is_pydantic(annotation: Any) -> bool:
+    return isinstance(annotation, type) and hasattr(annotation, "model_validate_json")
+
+
+def _mentions_pydantic(annotation: Any) -> bool:
+    return _is_pydantic(annotation) or any(_mentions_pydantic(a) for a in typing.get_args(annotation))
+
+
+def codec_for(annotation: Any, where: str) -> Codec:
+    """The codec for values of ``annotation``; ``where`` names the function in errors.
+
+    Raises:
+        ConfigError: Values of this type cannot be stored.
+    """
+    if annotation in (inspect.Parameter.empty, Any, None, type(None), object):
+        return Codec(_encoder.encode, msgspec.msgpack.Decoder().decode, False)
+    if _mentions_pydantic(annotation):
+        from pydantic import TypeAdapter
+
+        adapter: Any = TypeAdapter(annotation)
+        return Codec(adapter.dump_json, adapter.validate_json, False)
+    try:
+        decoder = msgspec.msgpack.Decoder(annotation)
+    except TypeError as error:
+        raise ConfigError(
+            f"{where} returns {annotation!r}, which cannot be stored ({error}): annotate text, JSON values, "
+            "a dataclass, a msgspec Struct or a pydantic model",
+            setting="return annotation",
+        ) from error
+    return Codec(_encoder.encode, decoder.decode, annotation in (str, bytes, int, bool))
+
+
+def return_annotation(fn: Callable[..., Any]) -> Any:
+    """The resolved return annotation, ``Parameter.empty`` when there is none or it cannot be resolved."""
+    try:
+        hints = typing.get_type_hints(fn)
+    except Exception:
+        return inspect.Parameter.empty
+    return hints.get("return", inspect.Parameter.empty)
+
+
+def item_annotation(annotation: Any) -> Any:
+    """What an iterator annotation yields."""
+    origin = typing.get_origin(annotation)
+    if origin in _STREAMS:
+        args = typing.get_args(annotation)
+        return args[0] if args else inspect.Parameter.empty
+    return inspect.Parameter.empty
+
+
+def pack(codec: Codec, value: Any) -> tuple[bytes, str]:
+    """``(bytes, "")``, or ``(b"", why not)`` when the value would not come back as it is."""
+    try:
+        body = codec.encode(value)
+    except Exception as error:
+        return b"", f"the answer cannot be encoded ({type(error).__name__}: {error})"
+    if codec.exact and type(value) in (str, bytes, int, bool):
+        return body, ""
+    try:
+        back = codec.decode(body)
+        same = type(back) is type(value) and back == value
+    except Exception as error:
+        return b"", f"the answer does not decode again ({type(error).__name__})"
+    return (
+        (body, "") if same else (b"", f"a {type(value).__name__} would not come back equal: annotate the return type")
+    )
+
+
+def is_stream_function(fn: Callable[..., Any]) -> str:
+    """``"generator"``, ``"async generator"`` or an empty string."""
+    if inspect.isgeneratorfunction(fn):
+        return "generator"
+    if inspect.isasyncgenfunction(fn):
+        return "async generator"
+    return ""
+
+
+__all__ = ["Codec", "codec_for", "is_stream_function", "item_annotation", "pack", "return_annotation"]

@@ -1,0 +1,324 @@
+"""Configuration: one TOML file, overridden by the environment.
+
+::
+
+    [cache]
+    directory = "~/.cache/askonce"     # disk tier and index snapshot
+    tiers = ["memory", "disk", "redis"]
+    deadline_ms = 100
+    write_behind = ["redis"]
+
+    [memory]
+    max_bytes = "256 MiB"
+    max_entries = 100000
+
+    [disk]
+    max_bytes = "2 GiB"
+
+    [redis]
+    url = "redis://localhost:6379/0"
+    namespace = "askonce"
+    timeout_ms = 250
+
+    [semantic]
+    enabled = true
+    embedder = "default"
+    threshold = 0.9
+
+    [policy]
+    ttl = "7d"
+    stale_if_error = "1h"
+
+    [prices."my-model"]
+    input = 0.15
+    output = 0.60
+
+Each setting can be overridden as ``ASKONCE_<SECTION>_<NAME>`` (``ASKONCE_REDIS_URL``,
+``ASKONCE_SEMANTIC_ENABLED=false``, ``ASKONCE_CACHE_TIERS=memory,disk``). Durations are seconds or
+``"90s"``, ``"5m"``, ``"1h"``, ``"7d"``; sizes are bytes or ``"512 KiB"``, ``"2 GiB"``.
+"""
+
+from __future__ import annotations
+
+import difflib
+import os
+import re
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from ..backends.contract import Store
+from ..errors import ConfigError
+from .core import Cache
+from .policy import Policy
+from .semantic import SemanticTier, Threshold
+
+ENVIRONMENT = "ASKONCE_"
+DEFAULT_FILE = "askonce.toml"
+TIERS = ("memory", "disk", "redis")
+
+
+class CacheSection(msgspec.Struct, forbid_unknown_fields=True):
+    directory: str = ".askonce"
+    tiers: list[str] = ["memory", "disk"]
+    deadline_ms: float = 100.0
+    write_behind: list[str] = []
+
+
+class MemorySection(msgspec.Struct, forbid_unknown_fields=True):
+    max_bytes: int | str = "256 MiB"
+    max_entries: int = 100_000
+
+
+class DiskSection(msgspec.Struct, forbid_unknown_fields=True):
+    max_bytes: int | str = "2 GiB"
+
+
+class RedisSection(msgspec.Struct, forbid_unknown_fields=True):
+    url: str = ""
+    namespace: str = "askonce"
+    timeout_ms: float = 250.0
+
+
+class SemanticSection(msgspec.Struct, forbid_unknown_fields=True):
+    enabled: bool = True
+    embedder: str = "default"
+    threshold: float = 0.9
+    candidates: int = 5
+    deadline_ms: float = 250.0
+    max_chars: int = 800
+    max_vectors: int = 1_000_000
+
+
+class PolicySection(msgspec.Struct, forbid_unknown_fields=True):
+    ttl: float | str = "7d"
+    jitter: float = 0.05
+    stale_while_revalidate: float | str = 0
+    stale_if_error: float | str = 0
+    max_bytes: int | str = "1 MiB"
+    tag_ttl: dict[str, float | str] = {}
+
+
+class PriceSection(msgspec.Struct, forbid_unknown_fields=True):
+    input: float
+    output: float
+
+
+class Config(msgspec.Struct, forbid_unknown_fields=True):
+    """All settings; every one has a default. Field by field as in the module's docstring."""
+
+    cache: CacheSection = msgspec.field(default_factory=CacheSection)
+    memory: MemorySection = msgspec.field(default_factory=MemorySection)
+    disk: DiskSection = msgspec.field(default_factory=DiskSection)
+    redis: RedisSection = msgspec.field(default_factory=RedisSection)
+    semantic: SemanticSection = msgspec.field(default_factory=SemanticSection)
+    policy: PolicySection = msgspec.field(default_factory=PolicySection)
+    prices: dict[str, PriceSection] = {}
+
+    def build(self, **overrides: Any) -> Cache:
+        """The cache these settings describe; ``overrides`` are arguments of :class:`Cache`.
+
+        Raises:
+            ConfigError: A setting is wrong; nothing was opened or written.
+        """
+        options: dict[str, Any] = {
+            "semantic": self.semantic_tier(),
+            "policy": self.build_policy(),
+            "deadline_ms": self.cache.deadline_ms,
+            "write_behind": self.cache.write_behind,
+            "prices": {name: (price.input, price.output) for name, price in self.prices.items()},
+        }
+        if "tiers" not in overrides:
+            self.check_tiers()
+            options["tiers"] = self.stores()
+        return Cache(**{**options, **overrides})
+
+    def check_tiers(self) -> None:
+        """Every tier is known, none is named twice, and Redis has a URL."""
+        for name in self.cache.tiers:
+            if name not in TIERS:
+                raise ConfigError(
+                    f"[cache] tiers names {name!r}; known tiers are {', '.join(TIERS)}", setting="cache.tiers"
+                )
+        if len(set(self.cache.tiers)) != len(self.cache.tiers):
+            raise ConfigError("[cache] tiers names a tier twice", setting="cache.tiers")
+        if "redis" in self.cache.tiers and not self.redis.url:
+            raise ConfigError(
+                "[cache] tiers has redis but [redis] url is not set: add it, or set ASKONCE_REDIS_URL",
+                setting="redis.url",
+            )
+
+    def stores(self) -> list[Store]:
+        """Open the stores in the order of ``[cache] tiers``."""
+        made: list[Store] = []
+        try:
+            for name in self.cache.tiers:
+                made.append(self._store(name))
+        except BaseException:
+            for store in made:
+                store.close()
+            raise
+        return made
+
+    def _store(self, name: str) -> Store:
+        if name == "memory":
+            from ..backends.memory import MemoryStore
+
+            return MemoryStore(size(self.memory.max_bytes, "memory.max_bytes"), self.memory.max_entries)
+        if name == "disk":
+            from ..backends.disk import DiskStore
+
+            directory = Path(self.cache.directory).expanduser()
+            return DiskStore(directory, max_bytes=size(self.disk.max_bytes, "disk.max_bytes"))
+        from ..backends.redis import RedisStore
+
+        return RedisStore(self.redis.url, namespace=self.redis.namespace, timeout_s=self.redis.timeout_ms / 1000)
+
+    def semantic_tier(self) -> SemanticTier | None:
+        """The semantic tier, or None when it is off."""
+        section = self.semantic
+        if not section.enabled:
+            return None
+        from ..embeddings import embedder_from_name
+
+        return SemanticTier(
+            embedder_from_name(section.embedder),
+            decision=Threshold(section.threshold),
+            candidates=section.candidates,
+            deadline_ms=section.deadline_ms,
+            max_chars=section.max_chars,
+            max_vectors=section.max_vectors,
+        )
+
+    def build_policy(self) -> Policy:
+        """The policy, durations and sizes read."""
+        section = self.policy
+        ttl = None if section.ttl == "never" else seconds(section.ttl, "policy.ttl")
+        return Policy(
+            ttl=ttl,
+            tag_ttl={tag: seconds(value, f"policy.tag_ttl.{tag}") for tag, value in section.tag_ttl.items()},
+            jitter=section.jitter,
+            stale_while_revalidate=seconds(section.stale_while_revalidate, "policy.stale_while_revalidate"),
+            stale_if_error=seconds(section.stale_if_error, "policy.stale_if_error"),
+            max_bytes=size(section.max_bytes, "policy.max_bytes"),
+        )
+
+
+def load_config(path: str | Path | None = None, environ: Mapping[str, str] | None = None) -> Config:
+    """Read ``path`` (default: ``askonce.toml`` here, if there is one), then the environment.
+
+    Raises:
+        ConfigError: The file is missing or not TOML, or a setting is unknown or of the wrong type; the
+            message names it and the nearest known one.
+    """
+    data: dict[str, Any] = {}
+    where = str(path) if path is not None else DEFAULT_FILE
+    if path is not None or Path(DEFAULT_FILE).is_file():
+        try:
+            data = tomllib.loads(Path(where).read_text(encoding="utf-8"))
+        except FileNotFoundError as error:
+            raise ConfigError(f"there is no file {where}", setting="config") from error
+        except (OSError, UnicodeDecodeError) as error:
+            raise ConfigError(f"{where} cannot be read: {error}", setting="config") from error
+        except tomllib.TOMLDecodeError as error:
+            raise ConfigError(f"{where} is not TOML: {error}", setting="config") from error
+    _check_names(data, where)
+    _override(data, os.environ if environ is None else environ)
+    try:
+        return msgspec.convert(data, Config, strict=False)
+    except msgspec.ValidationError as error:
+        raise ConfigError(f"{where}: {_readable(error)}", setting=_path(error)) from error
+
+
+def _sections() -> dict[str, type[msgspec.Struct]]:
+    return {f.name: f.type for f in msgspec.structs.fields(Config) if isinstance(f.type, type) and f.name != "prices"}
+
+
+def _check_names(data: Mapping[str, Any], where: str) -> None:
+    sections = _sections()
+    for section, values in data.items():
+        if section == "prices":
+            continue
+        if section not in sections:
+            raise ConfigError(
+                f"{where}: there is no section [{section}]{_near(section, [*sections, 'prices'])}", setting=section
+            )
+        if not isinstance(values, Mapping):
+            raise ConfigError(f"{where}: [{section}] is a section, not a value", setting=section)
+        known = sections[section].__struct_fields__
+        for name in values:
+            if name not in known:
+                raise ConfigError(
+                    f"{where}: [{section}] has no setting {name!r}{_near(name, known)}", setting=f"{section}.{name}"
+                )
+
+
+def _near(name: str, known: Any) -> str:
+    close = difflib.get_close_matches(name, known, n=1)
+    return f"; did you mean {close[0]!r}?" if close else f"; known are {', '.join(known)}"
+
+
+def _override(data: dict[str, Any], environ: Mapping[str, str]) -> None:
+    sections = _sections()
+    for variable, text in environ.items():
+        if not variable.startswith(ENVIRONMENT) or variable == "ASKONCE_DATA":
+            continue
+        section, _, name = variable[len(ENVIRONMENT) :].lower().partition("_")
+        fields = {f.name: f for f in msgspec.structs.fields(sections[section])} if section in sections else {}
+        if name not in fields:
+            known = [f"{ENVIRONMENT}{s}_{n}".upper() for s, t in sections.items() for n in t.__struct_fields__]
+            raise ConfigError(f"environment: there is no setting {variable}{_near(variable, known)}", setting=variable)
+        if fields[name].type == list[str]:
+            value: Any = [part.strip() for part in text.split(",") if part.strip()]
+        elif fields[name].type is bool:
+            value = _bool(text, variable)
+        else:
+            value = text
+        data.setdefault(section, {})[name] = value
+
+
+def _bool(text: str, name: str) -> bool:
+    low = text.strip().lower()
+    if low in ("1", "true", "yes", "on"):
+        return True
+    if low in ("0", "false", "no", "off"):
+        return False
+    raise ConfigError(f"{name} is {text!r}; write true or false", setting=name)
+
+
+def _readable(error: msgspec.ValidationError) -> str:
+    return str(error).replace("`$.", "`").replace("Object missing", "missing")
+
+
+def _path(error: msgspec.ValidationError) -> str:
+    found = re.search(r"`\$\.([^`]+)`", str(error))
+    return found.group(1) if found else ""
+
+
+_DURATION = re.compile(r"\s*(\d+(?:\.\d+)?)\s*(s|m|h|d|)\s*", re.IGNORECASE)
+_SECONDS = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86400}
+_SIZE = re.compile(r"\s*(\d+(?:\.\d+)?)\s*(|b|kib|mib|gib|kb|mb|gb)\s*", re.IGNORECASE)
+_BYTES = {"": 1, "b": 1, "kb": 10**3, "mb": 10**6, "gb": 10**9, "kib": 2**10, "mib": 2**20, "gib": 2**30}
+
+
+def seconds(value: float | str, name: str) -> float:
+    """A duration in seconds: a number, or text as ``"90s"``, ``"5m"``, ``"1h"``, ``"7d"``."""
+    if isinstance(value, int | float):
+        return float(value)
+    found = _DURATION.fullmatch(value)
+    if found is None:
+        raise ConfigError(f'{name} is {value!r}; write seconds, or "90s", "5m", "1h", "7d"', setting=name)
+    return float(found.group(1)) * _SECONDS[found.group(2).lower()]
+
+
+def size(value: int | str, name: str) -> int:
+    """A size in bytes: a number, or text as ``"512 KiB"``, ``"256 MiB"``, ``"2 GiB"``."""
+    if isinstance(value, int):
+        return value
+    found = _SIZE.fullmatch(value)
+    if found is None:
+        raise ConfigError(f'{name} is {value!r}; write bytes, or "512 KiB", "256 MiB", "2 GiB"', setting=name)
+    return int(float(found.group(1)) * _BYTES[found.group(2).lower()])

@@ -1,0 +1,137 @@
+"""Per-call controls, set for a block of code.
+
+The words follow RFC 9111 section 5.2.1 (request directives of ``Cache-Control``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import Any
+
+import msgspec
+
+from ..errors import ConfigError
+
+
+class Controls(msgspec.Struct, frozen=True, kw_only=True):
+    """What one call asks of the cache.
+
+    Attributes:
+        no_store: Go straight upstream; neither read nor write.
+        refresh: Do not read; ask upstream and store the fresh answer.
+        only_if_cached: Never go upstream; raise :class:`askonce.NotCached` on a miss.
+        max_age: Accept no answer older than this many seconds.
+        ttl: Seconds until the stored answer is stale, in place of the policy's.
+        tags: More tags for the stored answer.
+        semantic: False keeps this call to exact matches.
+    """
+
+    no_store: bool = False
+    refresh: bool = False
+    only_if_cached: bool = False
+    max_age: float | None = None
+    ttl: float | None = None
+    tags: tuple[str, ...] = ()
+    semantic: bool = True
+
+
+DEFAULT = Controls()
+_current: ContextVar[Controls | None] = ContextVar("askonce_controls", default=None)
+
+
+def current() -> Controls | None:
+    """The controls in force here, or None when nothing was set."""
+    return _current.get()
+
+
+@contextmanager
+def controls(
+    *,
+    no_store: bool | None = None,
+    refresh: bool | None = None,
+    only_if_cached: bool | None = None,
+    max_age: float | None = None,
+    ttl: float | None = None,
+    tags: Sequence[str] = (),
+    semantic: bool | None = None,
+) -> Iterator[Controls]:
+    """Set controls for the calls made inside the block (thread and task local). Blocks nest.
+
+    ::
+
+        with askonce.controls(refresh=True, tags=["doc:42"]):
+            answer("What does the contract say?")
+    """
+    merged = merge(
+        _current.get() or DEFAULT,
+        no_store=no_store,
+        refresh=refresh,
+        only_if_cached=only_if_cached,
+        max_age=max_age,
+        ttl=ttl,
+        tags=tuple(tags),
+        semantic=semantic,
+    )
+    token = _current.set(merged)
+    try:
+        yield merged
+    finally:
+        _current.reset(token)
+
+
+def merge(base: Controls, **changes: Any) -> Controls:
+    """``base`` with the given fields replaced (tags added); None leaves a field as it is."""
+    tags = base.tags + tuple(changes.pop("tags", ()) or ())
+    made = msgspec.structs.replace(base, tags=tags, **{k: v for k, v in changes.items() if v is not None})
+    for name in ("ttl", "max_age"):
+        value = getattr(made, name)
+        if value is not None and not value >= 0:
+            raise ConfigError(f"{name} is {value!r}; it is a number of seconds, zero or more", setting=name)
+    if made.no_store and made.only_if_cached:
+        raise ConfigError("no_store and only_if_cached exclude each other: one never reads, one only reads")
+    return made
+
+
+CONTROL_HEADERS = ("cache-control", "x-askonce-ttl", "x-askonce-tags", "x-askonce-semantic")
+
+
+def from_headers(headers: Mapping[str, str], base: Controls | None) -> Controls | None:
+    """Controls asked for by HTTP request headers, on top of ``base``.
+
+    ``Cache-Control: no-store | no-cache | only-if-cached | max-age=N``, ``x-askonce-ttl: seconds``,
+    ``x-askonce-tags: a, b``, ``x-askonce-semantic: off``. Malformed numbers are ignored, as RFC 9111
+    asks of unknown directives.
+    """
+    changes: dict[str, Any] = {}
+    directives = headers.get("cache-control")
+    if directives:
+        for part in directives.split(","):
+            name, _, value = part.strip().partition("=")
+            name = name.lower()
+            if name == "no-store":
+                changes["no_store"] = True
+            elif name == "no-cache":
+                changes["refresh"] = True
+            elif name == "only-if-cached":
+                changes["only_if_cached"] = True
+            elif name == "max-age":
+                changes["max_age"] = _number(value)
+    if "x-askonce-ttl" in headers:
+        changes["ttl"] = _number(headers["x-askonce-ttl"])
+    if "x-askonce-tags" in headers:
+        changes["tags"] = tuple(t.strip() for t in headers["x-askonce-tags"].split(",") if t.strip())
+    if headers.get("x-askonce-semantic", "").lower() in ("off", "0", "false", "no"):
+        changes["semantic"] = False
+    if changes.get("no_store"):
+        changes.pop("only_if_cached", None)
+    return merge(base or DEFAULT, **changes) if changes else base
+
+
+def _number(text: str) -> float | None:
+    try:
+        value = float(text.strip().strip('"'))
+    except ValueError:
+        return None
+    return value if value >= 0 else None

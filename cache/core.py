@@ -1,0 +1,448 @@
+"""The cache: its parts, their life, and what is common to every surface."""
+
+from __future__ import annotations
+
+import contextlib
+import copy
+import random
+import threading
+from collections.abc import Awaitable, Callable, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Self, TypeVar
+
+from ..backends.contract import Store
+from ..backends.memory import MemoryEpochs, MemoryStore
+from ..clock import SYSTEM_CLOCK, Clock
+from ..entry import Entry
+from ..errors import AskonceError, ConfigError, StoreError
+from ..upstream.tokens import PRICES, Prices
+from .call import Call, canonical
+from .controls import DEFAULT, Controls, current
+from .drivers import Workers, run_async, run_sync
+from .flight import Flights
+from .ledger import Ledger, text_tag
+from .pipeline import Outcome, Pipeline, Trace
+from .policy import Answer, Policy
+from .receipt import Receipt, set_last
+from .semantic import SemanticTier
+from .stats import Counters, Snapshot
+from .tiers import Tier, chain
+
+if TYPE_CHECKING:
+    from .explain import Explanation
+    from .semantic_index import SemanticIndex
+
+C = TypeVar("C")
+SNAPSHOT_NAME = "index.snapshot"
+
+
+class Cache:
+    """A cache in front of LLM calls.
+
+    ::
+
+        cache = Cache(directory=".askonce")
+
+        @cache.cached()
+        def answer(question: str) -> str: ...
+
+    Args:
+        tiers: Exact stores, fastest first. None: memory, plus disk when ``directory`` is given, plus Redis
+            when ``redis_url`` is given.
+        directory: Where the disk tier and the index snapshot live.
+        redis_url: ``redis://``, ``rediss://`` or ``redis+cluster://`` URL of the Redis tier.
+        semantic: True for the shipped embedder and a conservative decision, a :class:`SemanticTier`, or
+            None/False for exact matches only.
+        policy: Lifetimes and admission; None for :class:`Policy`'s defaults.
+        ttl: Short for ``policy=Policy(ttl=...)``.
+        deadline_ms: Milliseconds a tier may take per operation on an event loop before it is skipped.
+        write_behind: Names of tiers written off the caller's path (``("redis",)``).
+        prices: US dollars per million tokens, ``{model: (input, output)}``, on top of the built-in list.
+        clock: Time; tests and simulations hand in their own.
+        rng: Randomness (TTL jitter).
+
+    Raises:
+        ConfigError: A setting is wrong, before anything is opened or written.
+        StoreError: A store cannot be opened; says how to mend it.
+    """
+
+    def __init__(
+        self,
+        tiers: Sequence[Store | Tier] | None = None,
+        *,
+        directory: str | Path | None = None,
+        redis_url: str | None = None,
+        semantic: SemanticTier | bool | None = True,
+        policy: Policy | None = None,
+        ttl: float | Any | None = ...,
+        deadline_ms: float = 100.0,
+        write_behind: Sequence[str] = (),
+        prices: dict[str, tuple[float, float]] | None = None,
+        clock: Clock = SYSTEM_CLOCK,
+        rng: random.Random | None = None,
+    ) -> None:
+        if not deadline_ms > 0:
+            raise ConfigError(f"deadline_ms is {deadline_ms!r}; it must be greater than zero", setting="deadline_ms")
+        if policy is not None and ttl is not ...:
+            raise ConfigError("give either ttl or policy=Policy(ttl=...), not both", setting="ttl")
+        if tiers is not None and (directory is not None or redis_url is not None):
+            raise ConfigError("give either tiers or directory/redis_url, not both", setting="tiers")
+        self.policy = policy or (Policy() if ttl is ... else Policy(ttl=ttl))
+        self.clock = clock
+        self.prices: Prices = {**PRICES, **(prices or {})}
+        self.tenant_name = ""
+        self.tiers = chain(
+            tiers if tiers is not None else _default_stores(directory, redis_url, clock), deadline_ms / 1000, clock
+        )
+        known = {tier.name for tier in self.tiers}
+        for name in write_behind:
+            if name not in known:
+                raise ConfigError(f"write_behind names {name!r}; the tiers are {sorted(known)}", setting="write_behind")
+        for tier in self.tiers:
+            tier.write_behind = tier.write_behind or tier.name in write_behind
+        self.flights = Flights()
+        self.workers = Workers()
+        self.counters = Counters()
+        self._lock = threading.Lock()
+        self._closed = [False]
+        self._on_close: list[Callable[[], None]] = []
+        self.ledger = self._open_ledger()
+        self.semantic = self._open_semantic(semantic)
+        self.pipeline = Pipeline(
+            self.tiers, self.semantic, self.ledger, self.policy, self.flights, clock, rng or random.Random()
+        )
+        self._memory = self.tiers[0].store if self.tiers and isinstance(self.tiers[0].store, MemoryStore) else None
+
+    # -- opening and closing -------------------------------------------------------------------------
+
+    def _open_ledger(self) -> Ledger:
+        shared = [t.store.epochs for t in self.tiers if t.store.shared and t.store.epochs is not None]
+        if shared:
+            return Ledger(shared[-1], shared[0] if len(shared) > 1 else None, self.clock)
+        own = [t.store.epochs for t in self.tiers if t.store.epochs is not None]
+        return Ledger(own[-1] if own else MemoryEpochs(), None, self.clock)
+
+    def _open_semantic(self, semantic: SemanticTier | bool | None) -> SemanticIndex | None:
+        if semantic is None or semantic is False or not self.tiers:
+            return None
+        tier = SemanticTier() if semantic is True else semantic
+        if not isinstance(tier, SemanticTier):
+            raise ConfigError(f"semantic is {tier!r}; pass True, False or a SemanticTier", setting="semantic")
+        directory = next((getattr(t.store, "directory", None) for t in self.tiers if t.name == "disk"), None)
+        snapshot = Path(directory) / SNAPSHOT_NAME if directory is not None else None
+        from .semantic_index import SemanticIndex
+
+        made = SemanticIndex(tier, snapshot)
+        stores = [t.store for t in self.tiers if t.store.shared]
+        if stores or len(made.index):
+            try:
+                made.reconcile(stores)
+            except StoreError as error:
+                made.note = f"not reconciled with the stores: {error}"
+        return made
+
+    @classmethod
+    def from_config(cls, path: str | Path | None = None, **overrides: Any) -> Cache:
+        """Build a cache from a TOML file, with environment overrides; see :mod:`askonce.cache.config`."""
+        from .config import load_config
+
+        return load_config(path).build(**overrides)
+
+    def close(self) -> None:
+        """Finish background work, save the index, release the stores. Closing twice is harmless."""
+        with self._lock:
+            if self._closed[0]:
+                return
+            self._closed[0] = True
+        for callback in self._on_close:
+            callback()
+        self.workers.close()
+        if self.semantic is not None:
+            self.semantic.close()
+        for tier in self.tiers:
+            with contextlib.suppress(AskonceError):
+                tier.store.close()
+
+    async def aclose(self) -> None:
+        """As :meth:`close`, on an event loop."""
+        await self.workers.drain()
+        for tier in self.tiers:
+            closer = getattr(tier.store, "aclose", None)
+            if closer is not None:
+                with contextlib.suppress(AskonceError):
+                    await closer()
+        self.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None) -> None:
+        self.close()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None
+    ) -> None:
+        await self.aclose()
+
+    def tenant(self, name: str) -> Self:
+        """A view of this cache whose answers no other tenant can be served: the name is part of every scope."""
+        if not name:
+            raise ConfigError("a tenant needs a name; use the cache itself for calls without one", setting="tenant")
+        view = copy.copy(self)
+        view.tenant_name = name
+        return view
+
+    # -- one call --------------------------------------------------------------------------------------
+
+    def call(self, parts: Any, query: str | None, *, semantic: bool = True, **info: Any) -> Call:
+        """A call of this cache's tenant: ``parts`` is everything that must match exactly (plain data)."""
+        return Call(canonical((self.tenant_name, parts)), query, semantic=semantic, **info)
+
+    def run(self, call: Call, asked: Controls | None, ask: Callable[[], Answer]) -> tuple[Outcome, Receipt]:
+        """Answer ``call``, asking upstream with ``ask`` when there is no servable answer."""
+        started = self.clock.monotonic()
+        trace = Trace()
+        try:
+            outcome = run_sync(self.pipeline.resolve(call, asked, trace), self._counted(ask), self.workers)
+        except Exception:
+            self.counters.failed()
+            raise
+        return outcome, self.receipt(call, outcome, trace, started)
+
+    async def arun(
+        self, call: Call, asked: Controls | None, ask: Callable[[], Awaitable[Answer]]
+    ) -> tuple[Outcome, Receipt]:
+        """As :meth:`run`, on an event loop."""
+        started = self.clock.monotonic()
+        trace = Trace()
+
+        async def counted() -> Answer:
+            answer = await ask()
+            self.counters.spent(answer.usage.total, answer.cost_usd)
+            return answer
+
+        try:
+            outcome = await run_async(self.pipeline.resolve(call, asked, trace), counted, self.workers)
+        except Exception:
+            self.counters.failed()
+            raise
+        return outcome, self.receipt(call, outcome, trace, started)
+
+    def _counted(self, ask: Callable[[], Answer]) -> Callable[[], Answer]:
+        def counted() -> Answer:
+            answer = ask()
+            self.counters.spent(answer.usage.total, answer.cost_usd)
+            return answer
+
+        return counted
+
+    def peek(self, key: bytes) -> Entry | None:
+        """The fresh entry in the memory tier, or None. Costs about a microsecond."""
+        memory = self._memory
+        if memory is None:
+            return None
+        self.ledger.refresh()
+        entry = memory.get(key)
+        if entry is None or (entry.expires is not None and self.clock.now() >= entry.expires):
+            return None
+        return entry if entry.key == key and self.ledger.valid(entry) else None
+
+    def memory_receipt(self, entry: Entry, started: float) -> Receipt:
+        """Count and describe a hit in the memory tier."""
+        elapsed = (self.clock.monotonic() - started) * 1000
+        receipt = Receipt(
+            status="hit",
+            tier=self.tiers[0].name,
+            key=entry.key.hex(),
+            age_s=max(0.0, self.clock.now() - entry.created),
+            query=entry.query,
+            tokens_saved=entry.usage.prompt_tokens + entry.usage.completion_tokens,
+            money_saved=entry.cost_usd,
+            time_saved_ms=entry.cost_ms - elapsed if entry.cost_ms > elapsed else 0.0,
+            elapsed_ms=elapsed,
+            model=entry.model,
+        )
+        self.counters.note(receipt)
+        set_last(receipt)
+        return receipt
+
+    def receipt(self, call: Call, outcome: Outcome, trace: Trace, started: float) -> Receipt:
+        """Count and describe how a call ended."""
+        elapsed = (self.clock.monotonic() - started) * 1000
+        made = Receipt(
+            status=outcome.status,
+            key=call.key.hex(),
+            query=call.query,
+            elapsed_ms=elapsed,
+            reason=outcome.reason,
+            stored=outcome.stored,
+            faults=tuple(trace.faults),
+            model=call.model,
+        )
+        found = outcome.found
+        if found is not None:
+            entry = found.entry
+            made.tier = found.tier
+            made.age_s = max(0.0, self.clock.now() - entry.created)
+            made.model = entry.model
+            made.similarity = found.similarity
+            made.risk = found.risk
+            made.tokens_saved = entry.usage.total
+            made.money_saved = entry.cost_usd
+            made.time_saved_ms = max(0.0, entry.cost_ms - elapsed)
+            if entry.query != call.query:
+                made.matched_query = entry.query
+        elif outcome.answer is not None:
+            made.model = outcome.answer.model or call.model
+            if outcome.status == "joined":
+                made.tokens_saved = outcome.answer.usage.total
+                made.money_saved = outcome.answer.cost_usd
+        self.counters.note(made)
+        set_last(made)
+        return made
+
+    # -- invalidation ------------------------------------------------------------------------------------
+
+    def invalidate(
+        self,
+        *,
+        tag: str | None = None,
+        model: str | None = None,
+        scope: str | None = None,
+        key: str | None = None,
+        text: str | None = None,
+        older_than: float | None = None,
+        everything: bool = False,
+    ) -> bool:
+        """Retire stored answers at once, in O(1), in every process that shares the stores.
+
+        Args:
+            tag: Entries carrying this tag.
+            model: Entries made by this model.
+            scope: Entries of this scope (hexadecimal digest, as in ``inspect``).
+            key: The entry of this exact key (hexadecimal, as in a receipt).
+            text: Entries made for this very question, in any scope.
+            older_than: Entries made more than this many seconds ago.
+            everything: All.
+
+        Returns:
+            True when all sharing processes will see it; False when the shared ledger is out of reach: it
+            holds here at once and is handed in when the ledger is back.
+        """
+        for name, value in (("scope", scope), ("key", key)):
+            if value is not None and (len(value) != 64 or set(value.lower()) - set("0123456789abcdef")):
+                raise ConfigError(f"{name} is {value!r}; it is a digest of 64 hexadecimal digits", setting=name)
+        if older_than is not None and not older_than >= 0:
+            raise ConfigError(f"older_than is {older_than!r}; it is a number of seconds", setting="older_than")
+        tags = [f"{kind}:{value}" for kind, value in (("model", model), ("scope", scope), ("key", key)) if value]
+        if tag is not None:
+            tags.append(tag)
+        if text is not None:
+            tags.append(text_tag(text))
+        if older_than is not None:
+            tags.append(f"before:{self.clock.now() - older_than!r}")
+        if everything:
+            tags.append("*")
+        if not tags:
+            raise ConfigError("say what to invalidate: tag, model, scope, key, text, older_than or everything")
+        done = self.ledger.bump(tags)
+        if key is not None:
+            for tier in self.tiers:
+                with contextlib.suppress(StoreError):
+                    tier.store.delete(bytes.fromhex(key))
+            if self.semantic is not None:
+                self.semantic.forget(bytes.fromhex(key))
+        return done
+
+    def sweep(self) -> int:
+        """Delete what can never be served again (invalidated, or past every grace) from all tiers and the
+        index. Returns how many entries went. Not needed for correctness; it gives the space back."""
+        self.ledger.refresh()
+        gone = 0
+        for tier in self.tiers:
+            for key in list(tier.store.keys()):
+                try:
+                    entry = tier.store.get(key)
+                    if entry is None or self.pipeline.judge(entry, key, DEFAULT, self.clock.now()) != "dead":
+                        continue
+                    gone += bool(tier.store.delete(key))
+                except StoreError:
+                    continue
+                if self.semantic is not None:
+                    self.semantic.forget(key)
+        return gone
+
+    # -- looking in ----------------------------------------------------------------------------------------
+
+    def stats(self) -> Snapshot:
+        """Counts since the cache was opened, and what each tier holds."""
+        entries: dict[str, int] = {}
+        sizes: dict[str, int] = {}
+        for tier in self.tiers:
+            try:
+                held = tier.store.stats()
+                entries[tier.name], sizes[tier.name] = held.entries, held.bytes
+            except StoreError:
+                entries[tier.name] = sizes[tier.name] = -1
+        counters = self.counters
+        faults = {tier.name: tier.faults for tier in self.tiers if tier.faults}
+        if self.semantic is not None and self.semantic.faults:
+            faults["semantic"] = self.semantic.faults
+        if self.workers.failures:
+            faults["background"] = self.workers.failures
+        status = counters.status
+        return Snapshot(
+            calls=sum(status.values()) + counters.errors,
+            hits=dict(counters.hits),
+            misses=status.get("miss", 0),
+            joined=status.get("joined", 0),
+            stale=status.get("stale", 0),
+            bypass=status.get("bypass", 0),
+            errors=counters.errors,
+            tokens_saved=counters.tokens_saved,
+            money_saved=counters.money_saved,
+            time_saved_s=counters.time_saved_ms / 1000,
+            tokens_spent=counters.tokens_spent,
+            money_spent=counters.money_spent,
+            entries=entries,
+            bytes=sizes,
+            vectors=len(self.semantic.index) if self.semantic is not None else 0,
+            faults=faults,
+        )
+
+    def explain(self, call: Call) -> Explanation:
+        """What would happen to ``call`` now, stage by stage, without asking upstream or changing anything."""
+        from .explain import explain
+
+        return explain(self, call, current())
+
+    # -- surfaces ------------------------------------------------------------------------------------------
+
+    def cached(self, query: str | Any | None = ..., **options: Any) -> Callable[[Callable[..., Any]], Any]:
+        """Decorate a function that calls an LLM; see :func:`askonce.cache.decorator.cached`."""
+        from .decorator import cached
+
+        return cached(self, query, **options)
+
+    def wrap(self, client: C) -> C:
+        """A client of the same type whose calls are answered from this cache; see :mod:`askonce.cache.wrap`."""
+        from .wrap import wrap
+
+        return wrap(self, client)
+
+
+def _default_stores(directory: str | Path | None, redis_url: str | None, clock: Clock) -> list[Store]:
+    stores: list[Store] = [MemoryStore(clock=clock)]
+    if directory is not None:
+        from ..backends.disk import DiskStore
+
+        stores.append(DiskStore(directory, clock=clock))
+    if redis_url is not None:
+        from ..backends.redis import RedisStore
+
+        stores.append(RedisStore(redis_url))
+    return stores

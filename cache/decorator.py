@@ -1,0 +1,297 @@
+"""``@cache.cached()``: functions and methods, synchronous, asynchronous, generators and async generators."""
+
+from __future__ import annotations
+
+import functools
+import inspect
+import warnings
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from ..errors import ConfigError, UncacheableCall
+from .answers import Codec, codec_for, is_stream_function, item_annotation, pack, return_annotation
+from .call import Call, canonical, exact_key
+from .controls import DEFAULT as NO_CONTROLS
+from .controls import Controls, current, merge
+from .policy import Answer
+from .receipt import Reply
+from .signature import Signature
+from .streams import astream, stream
+
+if TYPE_CHECKING:
+    from .core import Cache
+    from .explain import Explanation
+
+
+class Cached:
+    """What is known of one decorated function. Its methods hang on the decorated function:
+    ``answer.reply(...)``, ``answer.explain(...)``, ``answer.call_for(...)``.
+
+    Args:
+        cache: The cache.
+        fn: The function.
+        query: See :func:`cached`.
+        options: See :func:`cached`.
+    """
+
+    def __init__(
+        self,
+        cache: Cache,
+        fn: Callable[..., Any],
+        query: str | Any | None,
+        exclude: Sequence[str],
+        version: str,
+        ttl: float | None,
+        tags: Sequence[str],
+        model: str,
+        semantic: bool,
+        name: str | None,
+    ) -> None:
+        self.cache = cache
+        self.fn = fn
+        self.semantic = semantic
+        self.model = model
+        self.tags = tuple(tags)
+        self.signature = Signature(fn, query, exclude, need_query=semantic and cache.semantic is not None)
+        self.label = name or self.signature.name
+        self.streams = is_stream_function(fn)
+        annotation = return_annotation(fn)
+        if self.streams:
+            annotation = item_annotation(annotation)
+        self.codec: Codec = codec_for(annotation, self.signature.name)
+        self.kind = "items" if self.streams else "value"
+        self._list = msgspec.msgpack.Encoder()
+        self._unlist = msgspec.msgpack.Decoder(list[bytes])
+        self.bind = self.signature.bind
+        self.head = ("function", self.label, version, cache.tenant_name)
+        self._ttl = None if ttl is None else merge(NO_CONTROLS, ttl=ttl)
+        self._warned = False
+
+    def scope_and_query(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[bytes, str | None]:
+        """Canonical scope bytes and the query of one invocation.
+
+        Raises:
+            UncacheableCall: An argument cannot be part of a key; the message names it.
+        """
+        query, rest = self.bind(*args, **kwargs)
+        if query is not None and type(query) is not str:
+            # Not text: it still has to match exactly.
+            rest, query = (*rest, query), None
+        try:
+            return canonical((self.head, rest)), query
+        except UncacheableCall as error:
+            raise self._blame(rest, error) from None
+
+    def _blame(self, rest: tuple[Any, ...], error: UncacheableCall) -> UncacheableCall:
+        for name, value in zip(self.signature.scope_names, rest, strict=False):
+            try:
+                canonical(value)
+            except UncacheableCall as inner:
+                return UncacheableCall(
+                    f"{self.signature.name}: parameter {name!r}: {inner} (exclude=[{name!r}] keeps it out of the key)",
+                    parameter=name,
+                )
+        return error
+
+    def call_for(self, *args: Any, **kwargs: Any) -> Call:
+        """The call these arguments make: its key, scope and query."""
+        scope, query = self.scope_and_query(args, kwargs)
+        return self._call(scope, query, exact_key(scope, query))
+
+    def _call(self, scope: bytes, query: str | None, key: bytes) -> Call:
+        return Call(scope, query, key=key, semantic=self.semantic, label=self.label, model=self.model, tags=self.tags)
+
+    def controls(self) -> Controls | None:
+        """The controls in force, with the decorator's own TTL beneath them."""
+        asked = current()
+        if self._ttl is None or (asked is not None and asked.ttl is not None):
+            return asked
+        return self._ttl if asked is None else merge(asked, ttl=self._ttl.ttl)
+
+    def pack(self, value: Any, started: float) -> Answer:
+        """What the function returned, as an Answer."""
+        body, why_not = pack(self.codec, value)
+        return self._answer(body, why_not, value, started)
+
+    def pack_items(self, items: list[Any], started: float) -> Answer:
+        """What the generator yielded, as an Answer."""
+        packed = [pack(self.codec, item) for item in items]
+        why_not = next((why for _, why in packed if why), "")
+        body = b"" if why_not else self._list.encode([body for body, _ in packed])
+        return self._answer(body, why_not, items, started)
+
+    def _answer(self, body: bytes, why_not: str, value: Any, started: float) -> Answer:
+        if why_not and not self._warned:
+            self._warned = True
+            warnings.warn(f"{self.signature.name} is not cached: {why_not}", RuntimeWarning, stacklevel=4)
+        took = (self.cache.clock.monotonic() - started) * 1000
+        return Answer(
+            kind=self.kind,
+            body=body,
+            complete=not why_not,
+            why_not=why_not,
+            model=self.model,
+            took_ms=took,
+            value=value,
+        )
+
+    def unpack(self, outcome: Any) -> Any:
+        """The value of an outcome."""
+        if outcome.found is not None:
+            return self.codec.decode(outcome.found.entry.body)
+        if outcome.status == "joined" and outcome.answer.complete:
+            return self.codec.decode(outcome.answer.body)  # each follower its own copy
+        return outcome.answer.value
+
+    def unpack_items(self, body: bytes) -> list[Any]:
+        """The items of a stored stream."""
+        return [self.codec.decode(item) for item in self._unlist.decode(body)]
+
+    # -- the four colours ------------------------------------------------------------------------------
+
+    def sync_reply(self, *args: Any, **kwargs: Any) -> Reply[Any]:
+        """Call the function through the cache; the value with its receipt."""
+        call = self.call_for(*args, **kwargs)
+
+        def ask() -> Answer:
+            started = self.cache.clock.monotonic()
+            return self.pack(self.fn(*args, **kwargs), started)
+
+        outcome, receipt = self.cache.run(call, self.controls(), ask)
+        return Reply(self.unpack(outcome), receipt)
+
+    async def async_reply(self, *args: Any, **kwargs: Any) -> Reply[Any]:
+        """Call the coroutine function through the cache; the value with its receipt."""
+        call = self.call_for(*args, **kwargs)
+
+        async def ask() -> Answer:
+            started = self.cache.clock.monotonic()
+            return self.pack(await self.fn(*args, **kwargs), started)
+
+        outcome, receipt = await self.cache.arun(call, self.controls(), ask)
+        return Reply(self.unpack(outcome), receipt)
+
+    def sync_stream(self, *args: Any, **kwargs: Any) -> Iterator[Any]:
+        """Run the generator through the cache."""
+        call = self.call_for(*args, **kwargs)
+        return stream(
+            self.cache, call, self.controls(), lambda: self.fn(*args, **kwargs), self.pack_items, self.unpack_items
+        )
+
+    def async_stream(self, *args: Any, **kwargs: Any) -> AsyncIterator[Any]:
+        """Run the async generator through the cache."""
+        call = self.call_for(*args, **kwargs)
+        return astream(
+            self.cache, call, self.controls(), lambda: self.fn(*args, **kwargs), self.pack_items, self.unpack_items
+        )
+
+    def explain(self, *args: Any, **kwargs: Any) -> Explanation:
+        """What would happen to this call; nothing is asked or changed."""
+        return self.cache.explain(self.call_for(*args, **kwargs))
+
+    def fast(self) -> Callable[[tuple[Any, ...], dict[str, Any]], tuple[bool, Any]]:
+        """A hit in the memory tier in a few microseconds: ``(hit, value)``.
+
+        Everything it needs is bound here once; on any doubt it says no and the full way decides.
+        """
+        bind, encode, decode = self.bind, canonical, self.codec.decode
+        cache, head = self.cache, self.head
+        peek, receipt, clock = cache.peek, cache.memory_receipt, cache.clock.monotonic
+
+        def hit(args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[bool, Any]:
+            started = clock()
+            query, rest = bind(*args, **kwargs)
+            if type(query) is not str or current() is not None:
+                return False, None
+            try:
+                entry = peek(exact_key(encode((head, rest)), query))
+                if entry is None:
+                    return False, None
+                value = decode(entry.body)
+            except Exception:
+                return False, None
+            receipt(entry, started)
+            return True, value
+
+        return hit
+
+
+def cached(
+    cache: Cache,
+    query: str | Any | None = ...,
+    *,
+    exclude: Sequence[str] = (),
+    version: str = "",
+    ttl: float | None = None,
+    tags: Sequence[str] = (),
+    model: str = "",
+    semantic: bool = True,
+    name: str | None = None,
+) -> Callable[[Callable[..., Any]], Any]:
+    """Decorate a function, coroutine function, generator function or async generator function.
+
+    The decorated function keeps its name, signature and colour, and gains ``reply(...)`` (value with
+    receipt; not for generators), ``explain(...)`` and ``call_for(...)``.
+
+    Args:
+        cache: The cache.
+        query: Parameter whose text may vary by meaning; by default the only string parameter; None for
+            exact matches only.
+        exclude: Parameters that do not shape the answer (``self``, ``cls`` and ``ctx`` always are).
+        version: Change it when the function's prompt changes: old answers stop matching.
+        ttl: Seconds an answer is fresh, in place of the policy's.
+        tags: Tags of every stored answer.
+        model: Model the function asks, for invalidation and receipts.
+        semantic: False for exact matches only.
+        name: Stable name for the key, in place of ``module.qualname``.
+
+    Raises:
+        ConfigError: The query cannot be told, or the return type cannot be stored.
+    """
+    if query is not ... and query is not None and not isinstance(query, str):
+        raise ConfigError("write @cache.cached() with brackets; its first argument is the name of the query parameter")
+
+    def decorate(fn: Callable[..., Any]) -> Any:
+        if isinstance(fn, classmethod | staticmethod):
+            raise ConfigError("put @cache.cached() below @classmethod or @staticmethod, next to the function")
+        if not callable(fn):
+            raise ConfigError(f"{fn!r} is not a function")
+        made = Cached(cache, fn, query, exclude, version, ttl, tags, model, semantic, name)
+        wrapper = _wrapper(made, fn)
+        wrapper.explain = made.explain
+        wrapper.call_for = made.call_for
+        wrapper.cache = cache
+        return wrapper
+
+    return decorate
+
+
+def _wrapper(made: Cached, fn: Callable[..., Any]) -> Any:
+    if made.streams == "generator":
+        wrapped: Any = functools.wraps(fn)(lambda *args, **kwargs: made.sync_stream(*args, **kwargs))
+        return wrapped
+    if made.streams:
+        wrapped = functools.wraps(fn)(lambda *args, **kwargs: made.async_stream(*args, **kwargs))
+        return wrapped
+    fast = made.fast()
+    if inspect.iscoroutinefunction(fn):
+
+        @functools.wraps(fn)
+        async def async_wrapper(*args: Any, **kwargs: Any) -> Any:
+            hit, value = fast(args, kwargs)
+            return value if hit else (await made.async_reply(*args, **kwargs)).value
+
+        wrapped = async_wrapper
+        wrapped.reply = made.async_reply
+        return wrapped
+
+    @functools.wraps(fn)
+    def sync_wrapper(*args: Any, **kwargs: Any) -> Any:
+        hit, value = fast(args, kwargs)
+        return value if hit else made.sync_reply(*args, **kwargs).value
+
+    wrapped = sync_wrapper
+    wrapped.reply = made.sync_reply
+    return wrapped

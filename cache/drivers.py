@@ -1,0 +1,233 @@
+"""The two drivers of the way: one synchronous, one on an event loop. They carry out commands and nothing else."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import TimeoutError as FutureTimeout
+from typing import Any
+
+from ..errors import DeadlineExceeded
+from .pipeline import Ask, Compute, Delete, Fault, Get, Join, Put, Spawn, Wait, Way
+from .policy import Answer
+from .tiers import Tier
+
+
+def _tier_fault(tier: Tier, error: BaseException) -> Fault:
+    tier.failed(error)
+    return Fault(tier.name, error)
+
+
+class Workers:
+    """Background threads of one cache, started when first needed."""
+
+    def __init__(self, threads: int = 4) -> None:
+        self._threads = threads
+        self._pool: ThreadPoolExecutor | None = None
+        self._tasks: set[asyncio.Task[Any]] = set()
+        self.failures = 0
+        self.closed = False
+
+    @property
+    def pool(self) -> ThreadPoolExecutor:
+        if self._pool is None:
+            self._pool = ThreadPoolExecutor(self._threads, thread_name_prefix="askonce")
+        return self._pool
+
+    def spawn(self, work: Callable[[], Any]) -> None:
+        """Run ``work`` on a worker; what it raises is counted."""
+        if self.closed:
+            return
+
+        def run() -> None:
+            try:
+                work()
+            except Exception:
+                self.failures += 1
+
+        self.pool.submit(run)
+
+    def spawn_task(self, work: Awaitable[Any]) -> None:
+        """Run ``work`` on the current event loop; what it raises is counted."""
+
+        async def run() -> None:
+            try:
+                await work
+            except Exception:
+                self.failures += 1
+
+        task = asyncio.get_running_loop().create_task(run())
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    def close(self) -> None:
+        """Finish what was begun, start nothing more."""
+        self.closed = True
+        if self._pool is not None:
+            self._pool.shutdown(wait=True)
+            self._pool = None
+
+    async def drain(self) -> None:
+        """Wait for background tasks of this loop."""
+        loop = asyncio.get_running_loop()
+        mine = [t for t in self._tasks if t.get_loop() is loop and not t.done()]
+        if mine:
+            await asyncio.gather(*mine, return_exceptions=True)
+
+
+def run_sync(way: Way, ask: Callable[[], Answer], workers: Workers) -> Any:
+    """Drive ``way`` in this thread; ``ask`` makes the upstream call."""
+    result: Any = None
+    error: BaseException | None = None
+    try:
+        while True:
+            if error is None:
+                command = way.send(result)
+            else:
+                pending, error = error, None
+                command = way.throw(pending)
+            if isinstance(command, Ask | Join):
+                try:
+                    result = ask() if isinstance(command, Ask) else command.flight.done.result()
+                except BaseException as raised:
+                    error = raised
+            else:
+                result = _step(command, ask, workers)
+    except StopIteration as stop:
+        return stop.value
+    finally:
+        way.close()
+
+
+def _step(command: Any, ask: Callable[[], Answer], workers: Workers) -> Any:
+    kind = type(command)
+    if kind is Put or kind is Get or kind is Delete:
+        tier: Tier = command.tier
+        try:
+            if kind is Put:
+                result: Any = None
+                tier.store.put(command.entry)
+            elif kind is Get:
+                result = tier.store.get(command.key)
+            else:
+                result = tier.store.delete(command.key)
+            tier.worked()
+            return result
+        except Exception as error:
+            return _tier_fault(tier, error)
+    if kind is Wait:
+        try:
+            return command.future.result(command.deadline_s)
+        except FutureTimeout:
+            return Fault(command.name, DeadlineExceeded(f"no answer within {command.deadline_s * 1000:.0f} ms"))
+        except Exception as error:
+            return Fault(command.name, error)
+    if kind is Compute:
+        try:
+            return command.work()
+        except Exception as error:
+            return Fault(command.name, error)
+    assert kind is Spawn
+    workers.spawn(lambda: run_sync(command.work(), ask, workers))
+    return None
+
+
+async def run_async(way: Way, ask: Callable[[], Awaitable[Answer]], workers: Workers) -> Any:
+    """Drive ``way`` on the running loop; ``ask`` makes the upstream call. Never blocks the loop."""
+    result: Any = None
+    error: BaseException | None = None
+    try:
+        while True:
+            if error is None:
+                command = way.send(result)
+            else:
+                pending, error = error, None
+                command = way.throw(pending)
+            if isinstance(command, Ask | Join):
+                try:
+                    if isinstance(command, Ask):
+                        result = await ask()
+                    else:
+                        result = await asyncio.wrap_future(detached(command.flight.done))
+                except BaseException as raised:
+                    error = raised
+            else:
+                try:
+                    result = await _astep(command, ask, workers)
+                except asyncio.CancelledError as raised:
+                    error = raised
+    except StopIteration as stop:
+        return stop.value
+    finally:
+        way.close()
+
+
+def detached(future: Future[Any]) -> Future[Any]:
+    """A future that follows ``future``, so that cancelling one follower cancels nobody else."""
+    own: Future[Any] = Future()
+
+    def copy(done: Future[Any]) -> None:
+        if own.set_running_or_notify_cancel():
+            error = done.exception()
+            if error is not None:
+                own.set_exception(error)
+            else:
+                own.set_result(done.result())
+
+    future.add_done_callback(copy)
+    return own
+
+
+async def _astep(command: Any, ask: Callable[[], Awaitable[Answer]], workers: Workers) -> Any:
+    kind = type(command)
+    if kind is Get or kind is Put or kind is Delete:
+        return await _atier(command, workers)
+    if kind is Wait:
+        try:
+            async with asyncio.timeout(command.deadline_s):
+                return await asyncio.wrap_future(detached(command.future))
+        except TimeoutError:
+            return Fault(command.name, DeadlineExceeded(f"no answer within {command.deadline_s * 1000:.0f} ms"))
+        except Exception as error:
+            return Fault(command.name, error)
+    if kind is Compute:
+        try:
+            if command.heavy:
+                return await asyncio.get_running_loop().run_in_executor(workers.pool, command.work)
+            return command.work()
+        except Exception as error:
+            return Fault(command.name, error)
+    assert kind is Spawn
+    workers.spawn_task(run_async(command.work(), ask, workers))
+    return None
+
+
+async def _atier(command: Any, workers: Workers) -> Any:
+    tier: Tier = command.tier
+    kind = type(command)
+    store: Any = tier.store
+    try:
+        if tier.inline:
+            result = (
+                store.get(command.key)
+                if kind is Get
+                else store.put(command.entry)
+                if kind is Put
+                else store.delete(command.key)
+            )
+        else:
+            async with asyncio.timeout(tier.deadline_s):
+                argument = command.entry if kind is Put else command.key
+                if tier.is_async:
+                    method = store.aget if kind is Get else store.aput if kind is Put else store.adelete
+                    result = await method(argument)
+                else:
+                    work = store.get if kind is Get else store.put if kind is Put else store.delete
+                    result = await asyncio.get_running_loop().run_in_executor(workers.pool, work, argument)
+        tier.worked()
+        return result
+    except TimeoutError:
+        return _tier_fault(tier, DeadlineExceeded(f"no answer within {tier.deadline_s * 1000:.0f} ms"))
+    except Exception as error:
+        return _tier_fault(tier, error)

@@ -1,0 +1,171 @@
+"""Guards: cheap rules over two questions, each of which can veto serving one's answer to the other.
+
+A guard is a function ``(asked, cached) -> reason``; an empty reason lets the candidate pass.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections import Counter
+from collections.abc import Callable
+
+Guard = Callable[[str, str], str]
+
+_SMALL = (
+    "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen "
+    "seventeen eighteen nineteen twenty"
+)
+_WORDS = {
+    word: str(value)
+    for value, word in enumerate(_SMALL.split())
+    if word != "one"  # "the one I want": too often not a number
+} | {
+    "thirty": "30", "forty": "40", "fifty": "50", "sixty": "60", "seventy": "70", "eighty": "80", "ninety": "90",
+    "hundred": "100", "thousand": "1000", "million": "1000000", "billion": "1000000000",
+    "first": "1st", "second": "2nd", "third": "3rd", "half": "1/2", "twice": "2x", "double": "2x", "triple": "3x",
+    "monday": "mon", "tuesday": "tue", "wednesday": "wed", "thursday": "thu", "friday": "fri",
+    "saturday": "sat", "sunday": "sun", "january": "jan", "february": "feb", "march": "mar", "april": "apr",
+    "june": "jun", "july": "jul", "august": "aug", "september": "sep", "october": "oct", "november": "nov",
+    "december": "dec",
+}  # fmt: skip
+_HAN = str.maketrans("零〇一二两三四五六七八九", "001223456789")
+_NUMBER = re.compile(r"\d+(?:[.,:/-]\d+)*")
+_HAN_NUMBER = re.compile(r"[零〇一二两三四五六七八九十百千万亿]+")
+_WORD = re.compile(r"[^\W\d_]+(?:['’][^\W\d_]+)?", re.UNICODE)
+_GROUPED = re.compile(r"(?<=\d),(?=\d{3}(?!\d))")
+
+
+def numbers_in(text: str) -> Counter[str]:
+    """Numbers, ordinals, weekdays and months in ``text``, normalised, with how often each occurs."""
+    text = _GROUPED.sub("", unicodedata.normalize("NFKC", text).lower())
+    found = Counter(_NUMBER.findall(text))
+    for word in _WORD.findall(text):
+        if word in _WORDS:
+            found[_WORDS[word]] += 1
+    for run in _HAN_NUMBER.findall(text):
+        found[run.translate(_HAN)] += 1
+    return found
+
+
+def numbers_agree(asked: str, cached: str) -> str:
+    """Veto when the two questions do not name the same numbers."""
+    here, there = numbers_in(asked), numbers_in(cached)
+    if here == there:
+        return ""
+    return f"numbers differ: {_list(here - there)} asked, {_list(there - here)} cached"
+
+
+_NEGATIONS = frozenset(
+    [
+        "not",
+        "no",
+        "never",
+        "without",
+        "none",
+        "nothing",
+        "neither",
+        "nor",
+        "cannot",
+        "cant",
+        "dont",
+        "doesnt",
+        "didnt",
+        "wont",
+        "isnt",
+        "arent",
+        "wasnt",
+        "werent",
+        "shouldnt",
+        "wouldnt",
+        "couldnt",
+        "havent",
+        "hasnt",
+        "hadnt",
+        "unable",
+        "except",
+        "excluding",
+        "unless",
+        "stop",
+        "avoid",
+        "prevent",
+        "refuse",
+        "disable",
+        "deny",
+        "block",
+        "remove",
+        "undo",
+        "revert",
+        "hardly",
+        "barely",
+        "non",
+        "un",
+    ]
+)
+_HAN_NEGATIONS = ("不", "没", "無", "无", "别", "勿", "非", "未", "禁止", "停止", "取消")
+_FILLERS = frozenset(["何不", "不过", "不好意思", "不同", "非常", "无论", "特别", "别人", "差不多", "未来"])
+
+
+def negations_in(text: str) -> int:
+    """How many negating words ``text`` has."""
+    low = unicodedata.normalize("NFKC", text).lower().replace("’", "'")
+    count = 0
+    for word in _WORD.findall(low):
+        count += word.replace("'", "") in _NEGATIONS or word.endswith("n't")
+    if not text.isascii():
+        for filler in _FILLERS:
+            low = low.replace(filler, "")
+        count += sum(low.count(mark) for mark in _HAN_NEGATIONS)
+    return count
+
+
+def negation_agrees(asked: str, cached: str) -> str:
+    """Veto when one question is negated and the other is not."""
+    here, there = negations_in(asked), negations_in(cached)
+    if here % 2 == there % 2:
+        return ""
+    return f"negation differs: {here} negating words asked, {there} cached"
+
+
+_PAIRS = """
+enable disable|on off|open close|start stop|add remove|add delete|create delete|create cancel|increase decrease
+raise lower|buy sell|before after|from to|import export|upload download|lock unlock|show hide|max min
+maximum minimum|more less|more fewer|most least|login logout|subscribe unsubscribe|install uninstall|follow unfollow
+block unblock|mute unmute|connect disconnect|accept reject|accept decline|allow deny|allow block|upgrade downgrade
+send receive|lend borrow|push pull|win lose|always never|all none|all some|any none|first last|old new
+male female
+men women|boy girl|husband wife|mother father|son daughter|left right|north south|east west|hot cold|high low
+big small|large small|long short|early late|earliest latest|best worst|cheap expensive|cheapest expensive
+include exclude|with without
+pre post|above below|over under|up down|in out|credit debit|deposit withdraw|deposit withdrawal|pass fail
+safe dangerous|safe unsafe|legal illegal|possible impossible|good bad|pros cons|advantages disadvantages
+benefits drawbacks|benefits risks|like dislike|love hate|positive negative|public private|online offline
+inbound outbound|input output|encode decode|encrypt decrypt|compress decompress|merge split|commit revert
+activate deactivate|freeze unfreeze|pause resume|join leave|hire fire|arrive depart|arrival departure
+change cancel|edit delete|change create|place cancel|check change|track cancel|recover create|recover delete
+get refund|set change|switch delete|complain review
+"""
+_OPPOSITES: dict[str, set[str]] = {}
+for _pair in _PAIRS.replace("\n", "|").split("|"):
+    if _pair.strip():
+        _one, _two = _pair.split()
+        _OPPOSITES.setdefault(_one, set()).add(_two)
+        _OPPOSITES.setdefault(_two, set()).add(_one)
+
+
+def opposites_agree(asked: str, cached: str) -> str:
+    """Veto when a word of one question stands against its opposite in the other (enable / disable)."""
+    here = set(_WORD.findall(asked.lower()))
+    there = set(_WORD.findall(cached.lower()))
+    for word in here - there:
+        for other in _OPPOSITES.get(word, ()):
+            if other in there and other not in here:
+                return f"opposites: {word!r} asked, {other!r} cached"
+    return ""
+
+
+def _list(found: Counter[str]) -> str:
+    return ", ".join(sorted(found)) or "none"
+
+
+CONSERVATIVE: tuple[Guard, ...] = (numbers_agree, negation_agrees, opposites_agree)

@@ -1,0 +1,145 @@
+"""Invalidation in O(1): tags, and the sequence number at which each was last invalidated.
+
+An entry remembers the sequence number known when its upstream call *began*; it is valid while none of
+its tags was invalidated after that. Every entry also carries implicit tags (everything, its scope,
+model, key and text), so all ways to invalidate are one mechanism. Sequence numbers instead of clocks:
+two machines need not agree on the time, and an answer that was already on its way when its source
+changed is dropped too.
+
+The ledger of the last shared store (Redis before disk) is the authority. While it is out of reach, an
+invalidation holds here at once and is handed in later; until then nothing that carries the tag is
+served by this process.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Sequence
+from hashlib import blake2b
+
+from ..backends.contract import Epochs
+from ..clock import Clock
+from ..entry import Entry
+from ..errors import StoreError
+
+RETRY_S = 1.0
+
+
+def text_tag(query: str) -> str:
+    """Implicit tag of a question's text (a digest: the text itself stays out of the ledger)."""
+    return "text:" + blake2b(query.encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
+
+
+class Ledger:
+    """One process's view of what has been invalidated.
+
+    Args:
+        authority: The ledger that other processes share, or the memory store's own.
+        mirror: A second, local ledger that remembers the authority's state across a restart.
+        clock: Paces retries while the authority is away.
+    """
+
+    def __init__(self, authority: Epochs, mirror: Epochs | None, clock: Clock) -> None:
+        self._authority = authority
+        self._mirror = mirror
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._table: dict[str, int] = {}
+        self._kinds: frozenset[str] = frozenset()
+        self._pending: dict[str, None] = {}
+        self._before = float("-inf")
+        self._retry_at = float("-inf")
+        self._version = -1
+        self.seq = 0
+        self.last_bump = 0
+        self.fault = ""
+        if mirror is not None:
+            try:
+                self._take(*mirror.snapshot())
+            except StoreError as error:
+                self.fault = str(error)
+        self.refresh()
+
+    def refresh(self) -> None:
+        """Look for news; costs microseconds when there is none. Never raises."""
+        version = self._authority.version()
+        if version == self._version and not self._pending:
+            return
+        now = self._clock.monotonic()
+        if now < self._retry_at:
+            return
+        with self._lock:
+            try:
+                if self._pending:
+                    self._authority.bump(list(self._pending))
+                    self._pending = {}
+                self._take(*self._authority.snapshot())
+                self._version = version
+                self.fault = ""
+                self._retry_at = float("-inf")
+            except StoreError as error:
+                self.fault = str(error)
+                self._retry_at = now + RETRY_S
+                return
+            self._remember()
+
+    def _take(self, seq: int, table: dict[str, int]) -> None:
+        for tag, at in table.items():
+            if at > self._table.get(tag, 0):
+                self._table[tag] = at
+        self.seq = max(self.seq, seq)
+        self._index()
+
+    def _index(self) -> None:
+        self.last_bump = max(self._table.values(), default=0)
+        self._kinds = frozenset(tag.partition(":")[0] for tag in (*self._table, *self._pending))
+        floors = (t[7:] for t in (*self._table, *self._pending) if t.startswith("before:"))
+        self._before = max((float(f) for f in floors), default=float("-inf"))
+
+    def _remember(self) -> None:
+        """Copy the authority's state beside the local entries; losing this copy costs only safety margin."""
+        adopt = getattr(self._mirror, "adopt", None)
+        if adopt is None:
+            return
+        try:
+            adopt(self.seq, dict(self._table))
+        except StoreError as error:
+            self.fault = str(error)
+
+    def bump(self, tags: Sequence[str]) -> bool:
+        """Invalidate ``tags``. Returns whether the authority has it (else it is handed in later)."""
+        with self._lock:
+            try:
+                self._authority.bump(tags)
+                self._take(*self._authority.snapshot())
+                self._version = self._authority.version()
+                confirmed = True
+            except StoreError as error:
+                self.fault = str(error)
+                self._pending.update(dict.fromkeys(tags))
+                self._retry_at = self._clock.monotonic() + RETRY_S
+                self._index()
+                confirmed = False
+            self._remember()
+        return confirmed
+
+    def valid(self, entry: Entry) -> bool:
+        """Whether nothing the entry carries was invalidated since its upstream call began."""
+        if not self._pending and (not self._table or entry.seq >= self.last_bump):
+            return entry.created >= self._before or not self._table
+        if entry.created < self._before:
+            return False
+        table, pending, seq, kinds = self._table, self._pending, entry.seq, self._kinds
+        for tag in entry.tags:
+            if table.get(tag, 0) > seq or tag in pending:
+                return False
+        for kind, tag in (
+            ("*", "*"),
+            ("model", "model:" + entry.model if "model" in kinds else ""),
+            ("scope", "scope:" + entry.scope.hex() if "scope" in kinds else ""),
+            ("key", "key:" + entry.key.hex() if "key" in kinds else ""),
+            ("text", text_tag(entry.query) if "text" in kinds and entry.query is not None else ""),
+        ):
+            if kind in kinds and (table.get(tag, 0) > seq or tag in pending):
+                return False
+        return True

@@ -1,0 +1,178 @@
+"""The working side of the semantic tier: embedding service, index, and their agreement with the stores.
+
+The stores are the truth and the index is derived: it is loaded from a verified snapshot if there is one,
+reconciled with the stores' keys, and filled from the vectors the entries carry. A match is only ever a
+hint: the entry itself is read from a tier, and its own scope and question decide.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import Future
+from pathlib import Path
+
+import numpy as np
+
+from ..backends.contract import Index, Match, Store, Vector
+from ..embeddings.service import EmbeddingService
+from ..entry import Entry
+from ..errors import AskonceError, IndexFault
+from .semantic import SemanticTier, Verdict
+
+HEAVY_SEARCH = 2_000  # vectors in a scope above which a search is kept off an event loop's thread
+
+
+class SemanticIndex:
+    """One cache's semantic tier at work.
+
+    Args:
+        tier: Settings and parts.
+        snapshot: File the index is saved to on close and loaded from; None keeps none.
+    """
+
+    def __init__(self, tier: SemanticTier, snapshot: Path | None) -> None:
+        self._tier = tier
+        self._embedder = tier.embedder
+        self._service = EmbeddingService(self._embedder)
+        self._snapshot = snapshot
+        self._lock = threading.Lock()
+        self.fingerprint = self._embedder.fingerprint
+        self.deadline_s = tier.deadline_s
+        self.floor = tier.decision.floor
+        self.decision = tier.decision
+        self.faults = 0
+        self.note = ""
+        self.index: Index = tier.index if tier.index is not None else self._open_index()
+        if self.index.embedder != self.fingerprint or self.index.dim != self._embedder.dim:
+            raise IndexFault(
+                f"the index holds {self.index.dim}-dimensional vectors of {self.index.embedder!r}, the embedder gives "
+                f"{self._embedder.dim} dimensions of {self.fingerprint!r}; build the index for this embedder"
+            )
+
+    def _open_index(self) -> Index:
+        from ..backends.faiss_index import FaissIndex
+
+        if self._snapshot is not None and self._snapshot.exists():
+            try:
+                return FaissIndex.load(
+                    self._snapshot,
+                    dim=self._embedder.dim,
+                    embedder=self.fingerprint,
+                    max_vectors=self._tier.max_vectors,
+                )
+            except (AskonceError, OSError) as error:
+                self.note = f"snapshot not used, rebuilt from the stores: {error}"
+        return FaissIndex(self._embedder.dim, self.fingerprint, max_vectors=self._tier.max_vectors)
+
+    # -- agreement with the stores -----------------------------------------------------------------
+
+    def reconcile(
+        self, stores: Sequence[Store], progress: Callable[[int, int], None] | None = None
+    ) -> tuple[int, int, int]:
+        """Make the index agree with the stores' keys.
+
+        Vectors of entries that no store holds go; entries the index lacks are added from the vector they
+        carry, or embedded again when another embedder made it.
+
+        Returns:
+            ``(added, dropped, unusable)``; unusable entries were damaged or not embeddable.
+        """
+        held: dict[bytes, Store] = {}
+        for store in stores:
+            for key in store.keys():  # noqa: SIM118 - a store is not a mapping
+                held.setdefault(key, store)
+        dropped = 0
+        for key in list(self.index.keys()):
+            if key not in held and self.index.remove(key):
+                dropped += 1
+        missing = [key for key in held if key not in self.index]
+        added = unusable = 0
+        again: list[Entry] = []
+        for number, key in enumerate(missing):
+            if progress is not None:
+                progress(number, len(missing))
+            try:
+                entry = held[key].get(key)
+                if entry is None or entry.query is None or not entry.vector:
+                    continue
+                if entry.embedder != self.fingerprint:
+                    again.append(entry)
+                    continue
+                self.index.add(entry.scope, entry.key, np.frombuffer(entry.vector, dtype="<f4").astype(np.float32))
+                added += 1
+            except (AskonceError, ValueError):
+                unusable += 1
+        added_again, bad = self._embed_again(again)
+        return added + added_again, dropped, unusable + bad
+
+    def _embed_again(self, entries: Sequence[Entry]) -> tuple[int, int]:
+        added = bad = 0
+        for start in range(0, len(entries), 32):
+            part = [e for e in entries[start : start + 32] if e.query and not self.refuses(e.query)]
+            if not part:
+                continue
+            try:
+                rows = self._service.embed_now([e.query or "" for e in part])
+                for entry, row in zip(part, rows, strict=True):
+                    self.index.add(entry.scope, entry.key, row)
+                    added += 1
+            except AskonceError:
+                bad += len(part)
+        return added, bad
+
+    # -- one call ------------------------------------------------------------------------------------
+
+    def refuses(self, query: str) -> str:
+        """Why this question stays out of the semantic tier, or an empty string."""
+        if len(query) > self._tier.max_chars:
+            return f"the question has {len(query)} characters, over max_chars={self._tier.max_chars}: exact match only"
+        if not self._service.supports(query):
+            return f"the question is in a script the embedder {self.fingerprint.partition('/')[0]} does not know"
+        return ""
+
+    def known(self, query: str) -> Vector | None:
+        """The vector of a question embedded lately."""
+        return self._service.cached(query)
+
+    def embed(self, query: str) -> Future[Vector]:
+        """Start embedding; see EmbeddingService.submit."""
+        return self._service.submit(query)
+
+    def heavy(self, scope: bytes) -> bool:
+        return self.index.size_of(scope) > HEAVY_SEARCH
+
+    def search(self, scope: bytes, vector: Vector) -> list[Match]:
+        return self.index.search(scope, vector, self._tier.candidates)
+
+    def decide(self, asked: str, cached: str, similarity: float, margin: float) -> Verdict:
+        """The decision's verdict; a decision that fails says no."""
+        try:
+            return self.decision.decide(asked, cached, similarity, margin)
+        except Exception as error:
+            return Verdict(False, f"the decision failed ({type(error).__name__}), so it is a no")
+
+    def add(self, scope: bytes, key: bytes, vector: Vector) -> None:
+        try:
+            self.index.add(scope, key, vector)
+        except AskonceError as error:
+            self.faults += 1
+            self.note = str(error)
+
+    def forget(self, key: bytes) -> None:
+        self.index.remove(key)
+
+    def embed_many(self, texts: Iterable[str]) -> np.ndarray[tuple[int, int], np.dtype[np.float32]]:
+        """Vectors of many texts at once; raises EmbedderError."""
+        return self._service.embed_now(list(texts))
+
+    def close(self) -> None:
+        """Save the snapshot (a failure is not fatal: the next start rebuilds) and stop the workers."""
+        save = getattr(self.index, "save", None)
+        if self._snapshot is not None and save is not None:
+            try:
+                save(self._snapshot)
+            except (AskonceError, OSError) as error:
+                self.note = f"snapshot not saved: {error}"
+        self._service.close()
+        self.index.close()

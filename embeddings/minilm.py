@@ -1,0 +1,210 @@
+"""The default embedder, and any other BERT-like ONNX model, on ONNX Runtime without torch.
+
+A model is a folder: ``model.onnx``, ``tokenizer.json`` and ``model.json`` (name, dimension, window,
+scripts and the SHA-256 of the other two). ``askonce.embeddings.build_minilm`` writes such a folder.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Sequence
+from hashlib import sha256
+from importlib import import_module
+from pathlib import Path
+from typing import Any, Literal
+
+import msgspec
+import numpy as np
+
+from ..errors import ConfigError, EmbedderError
+from .contract import Matrix
+
+MODELS = Path(__file__).parent / "models"
+DEFAULT_MODEL = "all-MiniLM-L6-v2-int8"
+
+
+class ModelFacts(msgspec.Struct, frozen=True):
+    """What ``model.json`` says of the folder it lies in.
+
+    Attributes:
+        name: Name of the model, with how it was reduced.
+        dim: Length of its vectors.
+        max_tokens: Tokens it takes, special tokens included.
+        pooling: How token vectors become one.
+        scripts: Writing systems it knows; None means all.
+        model_sha256: Of ``model.onnx``.
+        tokenizer_sha256: Of ``tokenizer.json``.
+    """
+
+    name: str
+    dim: int
+    max_tokens: int
+    pooling: str
+    scripts: tuple[str, ...] | None
+    model_sha256: str
+    tokenizer_sha256: str
+
+
+class OnnxEmbedder:
+    """Embed with an ONNX model folder.
+
+    The graph takes ``input_ids`` and ``attention_mask`` (int64, ``(batch, tokens)``) and gives
+    ``vector`` (float32, ``(batch, dim)``, pooled, of unit length) and, for those who align words,
+    ``tokens`` (float32, ``(batch, tokens, hidden)``).
+
+    Loading is lazy and takes about a tenth of a second, once; the files are then checked against
+    their digests. Texts are run one by one: on one thread a batch is hardly faster, and so a text's
+    vector is the same to the last bit whatever it is embedded with.
+
+    Args:
+        model: A folder, or the name of a model that ships with the package.
+        threads: Threads per text inside ONNX Runtime; 1 is fastest for short questions.
+        overflow: What to do with a text longer than the model's window. ``"refuse"`` raises
+            EmbedderError: two long texts that differ only past the window would otherwise get the
+            same vector, and one be answered with the other's answer. ``"truncate"`` cuts.
+
+    Raises:
+        ConfigError: No such folder, or it is not a model folder.
+    """
+
+    def __init__(
+        self,
+        model: str | Path = DEFAULT_MODEL,
+        *,
+        threads: int = 1,
+        overflow: Literal["refuse", "truncate"] = "refuse",
+    ) -> None:
+        if threads < 1:
+            raise ConfigError(f"threads must be 1 or more, not {threads}", setting="threads")
+        if overflow not in ("refuse", "truncate"):
+            raise ConfigError(f"overflow must be 'refuse' or 'truncate', not {overflow!r}", setting="overflow")
+        shipped = MODELS / str(model)
+        self._folder = shipped if (shipped / "model.json").is_file() else Path(model)
+        try:
+            self.facts = msgspec.json.decode((self._folder / "model.json").read_bytes(), type=ModelFacts)
+        except OSError as error:
+            raise ConfigError(
+                f"no embedding model at {str(model)!r}: give a folder with model.json, model.onnx and tokenizer.json, "
+                f"or one of {sorted(p.name for p in MODELS.glob('*') if p.is_dir())}",
+                setting="embedder",
+            ) from error
+        except msgspec.MsgspecError as error:
+            raise ConfigError(f"model.json of {str(model)!r} is not readable: {error}", setting="embedder") from error
+        facts = self.facts
+        self.dim = facts.dim
+        self.scripts: frozenset[str] | None = None if facts.scripts is None else frozenset(facts.scripts)
+        self.fingerprint = (
+            f"{facts.name}/{facts.pooling}/{facts.max_tokens}/{facts.model_sha256[:12]}{facts.tokenizer_sha256[:4]}"
+        )
+        self._threads = threads
+        self._overflow = overflow
+        self._lock = threading.Lock()
+        self._loaded: tuple[Any, Any] | None = None
+
+    def __repr__(self) -> str:
+        return f"OnnxEmbedder({self.facts.name!r}, dim={self.dim})"
+
+    def _load(self) -> tuple[Any, Any]:
+        """The session and the tokenizer, loaded by whoever comes first."""
+        loaded = self._loaded
+        if loaded is not None:
+            return loaded
+        with self._lock:
+            if self._loaded is None:
+                try:
+                    self._loaded = self._open()
+                except EmbedderError:
+                    raise
+                except Exception as error:
+                    raise EmbedderError(
+                        f"the embedding model in {self._folder} does not load ({type(error).__name__}: {error})"
+                    ) from error
+            return self._loaded
+
+    def _open(self) -> tuple[Any, Any]:
+        graph = self._verified("model.onnx", self.facts.model_sha256)
+        words = self._verified("tokenizer.json", self.facts.tokenizer_sha256)
+        ort: Any = import_module("onnxruntime")
+        options = ort.SessionOptions()
+        options.intra_op_num_threads = self._threads
+        options.inter_op_num_threads = 1
+        options.log_severity_level = 3
+        # The graph is already fused as far as pays; further fusions make layer norms slower.
+        options.graph_optimization_level = ort.GraphOptimizationLevel.ORT_ENABLE_BASIC
+        session = ort.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
+        tokenizer = import_module("tokenizers").Tokenizer.from_buffer(words)
+        tokenizer.no_padding()
+        tokenizer.no_truncation()
+        return session, tokenizer
+
+    def _verified(self, name: str, digest: str) -> bytes:
+        data = (self._folder / name).read_bytes()
+        if sha256(data).hexdigest() != digest:
+            raise EmbedderError(f"{self._folder / name} is damaged or not the file model.json names; install it again")
+        return data
+
+    def _ids(self, tokenizer: Any, text: str) -> list[int]:
+        ids: list[int] = tokenizer.encode(text).ids
+        limit = self.facts.max_tokens
+        if len(ids) <= limit:
+            return ids
+        if self._overflow == "refuse":
+            raise EmbedderError(
+                f"the text has {len(ids)} tokens and {self.facts.name} takes {limit}; it is not compared by meaning"
+            )
+        return [*ids[: limit - 1], ids[-1]]
+
+    def _inputs(self, ids: list[int]) -> dict[str, Any]:
+        row = np.array([ids], dtype=np.int64)
+        return {"input_ids": row, "attention_mask": np.ones_like(row)}
+
+    def embed(self, texts: Sequence[str]) -> Matrix:
+        """Unit vectors, float32 of shape ``(len(texts), dim)``.
+
+        Raises:
+            EmbedderError: A text cannot be encoded or is too long, or the model failed.
+        """
+        session, tokenizer = self._load()
+        out: Matrix = np.empty((len(texts), self.dim), dtype=np.float32)
+        try:
+            # all are encoded first: a text that is refused costs no computation
+            encoded = [self._ids(tokenizer, text) for text in texts]
+            for at, ids in enumerate(encoded):
+                out[at] = session.run(["vector"], self._inputs(ids))[0][0]
+        except EmbedderError:
+            raise
+        except Exception as error:
+            raise EmbedderError(f"{self.facts.name} failed ({type(error).__name__})") from error
+        return out
+
+    def embed_tokens(self, text: str) -> tuple[list[str], Matrix]:
+        """The tokens of one text and their vectors, for word alignment.
+
+        Returns:
+            The ``n`` tokens (special ones included) and float32 of shape ``(n, dim)``, not normalised.
+
+        Raises:
+            EmbedderError: As :meth:`embed`.
+        """
+        session, tokenizer = self._load()
+        try:
+            ids = self._ids(tokenizer, text)
+            vectors: Matrix = session.run(["tokens"], self._inputs(ids))[0][0]
+        except EmbedderError:
+            raise
+        except Exception as error:
+            raise EmbedderError(f"{self.facts.name} failed ({type(error).__name__})") from error
+        return [tokenizer.id_to_token(i) for i in ids], vectors
+
+
+_default: OnnxEmbedder | None = None
+_default_lock = threading.Lock()
+
+
+def default_embedder() -> OnnxEmbedder:
+    """The shipped all-MiniLM-L6-v2 (int8, English, offline); one per process, loaded at first use."""
+    global _default
+    with _default_lock:
+        if _default is None:
+            _default = OnnxEmbedder(DEFAULT_MODEL)
+        return _default

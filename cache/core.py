@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import copy
 import random
@@ -11,7 +12,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
-from ..backends.contract import Store
+from ..backends.contract import AsyncStore, Store
 from ..backends.memory import MemoryEpochs, MemoryStore
 from ..clock import SYSTEM_CLOCK, Clock
 from ..entry import Entry
@@ -135,11 +136,15 @@ class Cache:
 
         made = SemanticIndex(tier, snapshot)
         stores = [t.store for t in self.tiers if t.store.shared]
-        if stores or len(made.index):
-            try:
-                made.reconcile(stores)
-            except StoreError as error:
-                made.note = f"not reconciled with the stores: {error}"
+        if not stores:
+            # Nothing to rebuild from, so nothing may outlive its entry: an evicted answer takes its vector along.
+            for tier_ in self.tiers:
+                if isinstance(tier_.store, MemoryStore):
+                    tier_.store.on_evict = made.forget
+            return made
+        # A remote store may hold very many entries: learn them behind the first calls, which at worst miss.
+        remote = any(isinstance(store, AsyncStore) for store in stores)
+        (self.workers.spawn if remote else _now)(lambda: made.reconcile_quietly(stores))
         return made
 
     @classmethod
@@ -243,10 +248,12 @@ class Cache:
     def peek(self, key: bytes) -> Entry | None:
         """The fresh entry in the memory tier, or None. Costs about a microsecond."""
         memory = self._memory
-        if memory is None:
+        if memory is None or self.ledger.news():
             return None
-        self.ledger.refresh()
-        entry = memory.get(key)
+        try:
+            entry = memory.get(key)
+        except StoreError:
+            return None
         if entry is None or (entry.expires is not None and self.clock.now() >= entry.expires):
             return None
         return entry if entry.key == key and self.ledger.valid(entry) else None
@@ -358,6 +365,10 @@ class Cache:
                 self.semantic.forget(bytes.fromhex(key))
         return done
 
+    async def ainvalidate(self, **what: Any) -> bool:
+        """As :meth:`invalidate`, without blocking the event loop."""
+        return await asyncio.to_thread(self.invalidate, **what)
+
     def sweep(self) -> int:
         """Delete what can never be served again (invalidated, or past every grace) from all tiers and the
         index. Returns how many entries went. Not needed for correctness; it gives the space back."""
@@ -433,6 +444,10 @@ class Cache:
         from .wrap import wrap
 
         return wrap(self, client)
+
+
+def _now(work: Callable[[], Any]) -> None:
+    work()
 
 
 def _default_stores(directory: str | Path | None, redis_url: str | None, clock: Clock) -> list[Store]:

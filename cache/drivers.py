@@ -8,14 +8,17 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from concurrent.futures import TimeoutError as FutureTimeout
 from typing import Any
 
-from ..errors import DeadlineExceeded
+from ..errors import CorruptEntry, DeadlineExceeded, UnsafeRow
 from .pipeline import Ask, Compute, Delete, Fault, Get, Join, Put, Spawn, Wait, Way
 from .policy import Answer
 from .tiers import Tier
 
 
 def _tier_fault(tier: Tier, error: BaseException) -> Fault:
-    tier.failed(error)
+    if isinstance(error, CorruptEntry | UnsafeRow):
+        tier.damaged(error)
+    else:
+        tier.failed(error)
     return Fault(tier.name, error)
 
 

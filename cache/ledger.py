@@ -60,14 +60,16 @@ class Ledger:
                 self.fault = str(error)
         self.refresh()
 
+    def news(self) -> bool:
+        """Whether :meth:`refresh` has something to do; costs about a microsecond and no round trip."""
+        if self._authority.version() == self._version and not self._pending:
+            return False
+        return self._clock.monotonic() >= self._retry_at
+
     def refresh(self) -> None:
-        """Look for news; costs microseconds when there is none. Never raises."""
+        """Fetch the authority's state and hand in what is pending. May take a round trip. Never raises."""
         version = self._authority.version()
-        if version == self._version and not self._pending:
-            return
         now = self._clock.monotonic()
-        if now < self._retry_at:
-            return
         with self._lock:
             try:
                 if self._pending:

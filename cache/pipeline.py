@@ -278,7 +278,8 @@ class Pipeline:
 
     def lookup(self, call: Call, asked: Controls, trace: Trace) -> Way:
         """All tiers, then the semantic one. Gives Found (fresh or stale) or None."""
-        self.ledger.refresh()
+        if self.ledger.news():
+            yield Compute(self.ledger.refresh, True, "ledger")
         found, _ = yield from self.exact(call.key, asked, trace)
         if found is not None and found.age == "fresh":
             return found

@@ -17,7 +17,7 @@ import numpy as np
 from ..backends.contract import Index, Match, Store, Vector
 from ..embeddings.service import EmbeddingService
 from ..entry import Entry
-from ..errors import AskonceError, IndexFault
+from ..errors import AskonceError, IndexFault, StoreError
 from .semantic import SemanticTier, Verdict
 
 HEAVY_SEARCH = 2_000  # vectors in a scope above which a search is kept off an event loop's thread
@@ -105,6 +105,13 @@ class SemanticIndex:
                 unusable += 1
         added_again, bad = self._embed_again(again)
         return added + added_again, dropped, unusable + bad
+
+    def reconcile_quietly(self, stores: Sequence[Store]) -> None:
+        """As :meth:`reconcile`; a store out of reach is noted, not raised."""
+        try:
+            self.reconcile(stores)
+        except StoreError as error:
+            self.note = f"not reconciled with the stores: {error}"
 
     def _embed_again(self, entries: Sequence[Entry]) -> tuple[int, int]:
         added = bad = 0

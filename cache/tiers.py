@@ -68,6 +68,11 @@ class Tier:
         self._pause = min(self._pause * 2 or FIRST_PAUSE_S, LONGEST_PAUSE_S)
         self._down_until = self._clock.monotonic() + self._pause
 
+    def damaged(self, error: BaseException) -> None:
+        """Note one unreadable row; the tier itself works."""
+        self.faults += 1
+        self.last_fault = f"{type(error).__name__}: {error}"
+
     def worked(self) -> None:
         """Note a success."""
         if self._pause:

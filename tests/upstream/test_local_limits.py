@@ -5,10 +5,11 @@ from __future__ import annotations
 import math
 
 import pytest
-from askonce.errors import ConfigError
-from askonce.upstream.local_limits import DAY, Bucket, Limits, Meter, go_duration
 from hypothesis import given
 from hypothesis import strategies as st
+
+from askonce.errors import ConfigError
+from askonce.upstream.local_limits import DAY, Bucket, Limits, Meter, go_duration
 
 
 @pytest.mark.parametrize(

@@ -10,11 +10,12 @@ from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
 from askonce.upstream.local_answers import answer_mark, embed, fill_schema, pieces, question_of
 from askonce.upstream.local_limits import Limits
 from askonce.upstream.local_model import INSTANT, Exchange, Fault, Latency, LocalModel
-from hypothesis import given
-from hypothesis import strategies as st
 
 NOON = 20_000 * 86_400 + 43_200.0
 

@@ -10,13 +10,14 @@ from contextlib import ExitStack
 import httpx2
 import openai
 import pytest
+from pydantic import BaseModel
+
 from askonce.clock import SYSTEM_CLOCK
 from askonce.upstream.local_answers import answer_mark
 from askonce.upstream.local_limits import Limits
 from askonce.upstream.local_model import Fault, Latency, LocalModel
 from askonce.upstream.local_server import LocalServer
 from askonce.upstream.local_transport import LocalTransport
-from pydantic import BaseModel
 
 ASK = [{"role": "user", "content": "How do I cancel my order?"}]
 MARK = answer_mark("How do I cancel my order?")

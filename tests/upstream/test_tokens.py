@@ -5,9 +5,10 @@ from __future__ import annotations
 import warnings
 
 import pytest
-from askonce.upstream import PRICES, Price, cost_usd, estimate_chat, estimate_tokens, price_of
 from hypothesis import given
 from hypothesis import strategies as st
+
+from askonce.upstream import PRICES, Price, cost_usd, estimate_chat, estimate_tokens, price_of
 
 # Counted with two independent o200k_base implementations, which agree on every line.
 KNOWN = [

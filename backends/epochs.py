@@ -6,15 +6,8 @@ at the present time in milliseconds, so that numbers keep growing even if the ol
 
 from __future__ import annotations
 
-import mmap
-import os
-import sqlite3
 import threading
 from collections.abc import Mapping, Sequence
-from pathlib import Path
-
-from ..clock import SYSTEM_CLOCK, Clock
-from ..errors import StoreClosed, StoreError
 
 _RECHECK_S = 1.0
 

@@ -76,7 +76,6 @@ class MemoryStore:
         "_clock",
         "_epochs",
         "_lock",
-        "on_evict",
         "_order",
         "_pool",
         "_rng",
@@ -87,6 +86,7 @@ class MemoryStore:
         "max_bytes",
         "max_entries",
         "name",
+        "on_evict",
         "shared",
     )
 

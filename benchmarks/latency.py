@@ -234,9 +234,13 @@ def add_clients(bench: Bench, stack: ExitStack) -> None:
     bench.add("wrap", lambda: wrapped.chat.completions.create(**arguments))
 
 
-THINGS = ["reset my password", "cancel my order", "track my parcel", "change my delivery address", "get a refund", "close my account", "download my invoice", "update my credit card", "contact support", "redeem a voucher", "return a damaged item", "change my e-mail address", "delete my data", "upgrade my plan", "pause my subscription", "report a missing item"]
-SPOTS = ["on the website", "in the mobile app", "from abroad", "for a friend", "without a phone", "after the sale"]
-TIMES = ["today", "this week", "before Friday", "during the holidays", "as a new customer", "as a business customer"]
+THINGS = (
+    "reset my password,cancel my order,track my parcel,change my delivery address,get a refund,close my account,"
+    "download my invoice,update my credit card,contact support,redeem a voucher,return a damaged item,"
+    "change my e-mail address,delete my data,upgrade my plan,pause my subscription,report a missing item"
+).split(",")
+SPOTS = "on the website,in the mobile app,from abroad,for a friend,without a phone,after the sale".split(",")
+TIMES = "today,this week,before Friday,during the holidays,as a new customer,as a business customer".split(",")
 
 
 def questions() -> list[str]:

@@ -145,12 +145,12 @@ CITIES = """
 Lyon Turin Porto Ghent Graz Bergen Aarhus Tartu Kaunas Brno Split Varna Cork Leeds Malmo Tampere Basel Utrecht
 Leipzig Seville Nantes Bari Krakow Szeged Plovdiv Patras Bilbao Namur Linz Trondheim Odense Vilnius Riga
 Ostrava Zadar Galway Bristol Uppsala Oulu Bern
-""".split()  # noqa: SIM905
+""".split()
 THINGS = """
 accordion bassoon compost dynamo easel ferret glacier harpsichord iguana jigsaw kayak loom mandolin nebula
 oboe pangolin quartz rhubarb sextant tundra ukulele volcano walrus xylophone yurt zeppelin abacus bonsai cello
 dulcimer espresso falcon gazebo hammock igloo jasmine koala lantern magnet narwhal
-""".split()  # noqa: SIM905
+""".split()
 ONE_OFFS = (
     "what is the population of {city}", "who founded the city of {city}", "what is a typical dish of {city}",
     "how is the weather in {city} in april", "which river runs through {city}",

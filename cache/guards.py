@@ -10,6 +10,8 @@ import unicodedata
 from collections import Counter
 from collections.abc import Callable
 
+from .wording import IGNORANCE, words_in_place
+
 Guard = Callable[[str, str], str]
 
 _SMALL = (
@@ -108,7 +110,7 @@ _FILLERS = frozenset(["何不", "不过", "不好意思", "不同", "非常", "�
 
 def negations_in(text: str) -> int:
     """How many negating words ``text`` has."""
-    low = unicodedata.normalize("NFKC", text).lower().replace("’", "'")
+    low = IGNORANCE.sub(" ", " ".join(unicodedata.normalize("NFKC", text).lower().replace("’", "'").split()))
     count = 0
     for word in _WORD.findall(low):
         count += word.replace("'", "") in _NEGATIONS or word.endswith("n't")
@@ -143,7 +145,6 @@ benefits drawbacks|benefits risks|like dislike|love hate|positive negative|publi
 inbound outbound|input output|encode decode|encrypt decrypt|compress decompress|merge split|commit revert
 activate deactivate|freeze unfreeze|pause resume|join leave|hire fire|arrive depart|arrival departure
 change cancel|edit delete|change create|place cancel|check change|track cancel|recover create|recover delete
-get refund|set change|switch delete|complain review
 """
 _OPPOSITES: dict[str, set[str]] = {}
 for _pair in _PAIRS.replace("\n", "|").split("|"):
@@ -168,4 +169,4 @@ def _list(found: Counter[str]) -> str:
     return ", ".join(sorted(found)) or "none"
 
 
-CONSERVATIVE: tuple[Guard, ...] = (numbers_agree, negation_agrees, opposites_agree)
+CONSERVATIVE: tuple[Guard, ...] = (numbers_agree, negation_agrees, opposites_agree, words_in_place)

@@ -1,7 +1,8 @@
 """The semantic tier: embed the question, look for neighbours in its scope, and decide whether to serve.
 
-The decision is a seam: anything with ``decide(asked, cached, similarity, margin) -> Verdict``. The one
-here, a conservative threshold with guards, is the plain rule of the field made careful.
+The decision is a seam: anything with ``decide(asked, cached, similarity, margin) -> Verdict``.
+:class:`Threshold` is the plain rule of the field made careful by guards; :class:`Conservative`, the default,
+also compares the words.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from ..backends.contract import Index
 from ..embeddings.contract import Embedder
 from ..errors import ConfigError
 from .guards import CONSERVATIVE, Guard
+from .wording import same_words
 
 
 class Verdict(NamedTuple):
@@ -38,31 +40,83 @@ class Decision(Protocol):
         """``margin`` is the similarity lost to the next best candidate (1.0 when there is none)."""
 
 
+def _cosine(value: float, name: str) -> float:
+    if not -1 <= value <= 1:
+        raise ConfigError(f"{name} is {value!r}; it is a cosine similarity from -1 to 1 (not a distance)", setting=name)
+    return value
+
+
 class Threshold:
     """Serve when the cosine reaches ``threshold`` and no guard objects.
 
     Args:
-        threshold: Cosine, -1..1. The default suits all-MiniLM-L6-v2.
+        threshold: Cosine, -1..1.
         guards: Vetoes; ``()`` gives the plain cosine rule.
     """
 
     def __init__(self, threshold: float = 0.9, guards: Sequence[Guard] = CONSERVATIVE) -> None:
-        if not -1 <= threshold <= 1:
-            raise ConfigError(
-                f"threshold is {threshold!r}; it is a cosine similarity from -1 to 1 (not a distance)",
-                setting="threshold",
-            )
-        self.threshold = self.floor = threshold
+        self.threshold = self.floor = _cosine(threshold, "threshold")
         self.guards = tuple(guards)
 
     def decide(self, asked: str, cached: str, similarity: float, margin: float) -> Verdict:
         if similarity < self.threshold:
             return Verdict(False, f"similarity {similarity:.3f} is below {self.threshold:g}")
-        for guard in self.guards:
-            reason = guard(asked, cached)
-            if reason:
-                return Verdict(False, reason)
-        return Verdict(True, f"similarity {similarity:.3f}, no guard objects")
+        reason = _veto(self.guards, asked, cached)
+        return Verdict(not reason, reason or f"similarity {similarity:.3f}, no guard objects")
+
+
+def _veto(guards: Sequence[Guard], asked: str, cached: str) -> str:
+    for guard in guards:
+        reason = guard(asked, cached)
+        if reason:
+            return reason
+    return ""
+
+
+class Conservative:
+    """Serve when the questions say the same in the same words, or when the cosine is high; a guard can veto both.
+
+    Args:
+        threshold: Cosine from which other words will do. It depends on the embedder; see :data:`THRESHOLDS`.
+        same_words: Cosine from which the same content words in the same order will do.
+        guards: Vetoes.
+    """
+
+    def __init__(
+        self, threshold: float, same_words: float | None = None, guards: Sequence[Guard] = CONSERVATIVE
+    ) -> None:
+        self.threshold = _cosine(threshold, "threshold")
+        self.same_words = threshold if same_words is None else _cosine(same_words, "same_words")
+        self.floor = min(self.threshold, self.same_words)
+        self.guards = tuple(guards)
+
+    @classmethod
+    def for_embedder(cls, fingerprint: str, threshold: float | None = None) -> Conservative:
+        """The rule with the thresholds measured for an embedder, or strict ones for an unknown embedder."""
+        known = next((pair for name, pair in THRESHOLDS.items() if fingerprint.startswith(name)), UNKNOWN_EMBEDDER)
+        return cls(known[0], known[1]) if threshold is None else cls(threshold, min(threshold, known[1]))
+
+    def decide(self, asked: str, cached: str, similarity: float, margin: float) -> Verdict:
+        alike = similarity >= self.same_words and same_words(asked, cached)
+        if not alike and similarity < self.threshold:
+            return Verdict(False, f"similarity {similarity:.3f} is below {self.threshold:g} and the words differ")
+        reason = _veto(self.guards, asked, cached)
+        if reason:
+            return Verdict(False, reason)
+        return Verdict(True, f"similarity {similarity:.3f}, {'the same words, ' if alike else ''}no guard objects")
+
+
+THRESHOLDS = {
+    "all-MiniLM-L6-v2": (0.88, 0.75),
+    "multilingual-e5-small": (0.97, 0.93),
+}
+"""By embedder (the beginning of its fingerprint): cosine from which other words, and the same words, will do.
+
+Chosen on QQP and LCQMC pairs and on Bitext traffic: cosines of different models are not comparable, and a
+threshold that is strict for one serves nearly everything with another.
+"""
+UNKNOWN_EMBEDDER = (0.97, 0.93)
+"""For embedders nobody measured: as strict as the strictest above."""
 
 
 class SemanticTier:
@@ -70,7 +124,7 @@ class SemanticTier:
 
     Args:
         embedder: None for the shipped all-MiniLM-L6-v2 (int8 ONNX, English).
-        decision: When to serve; None for :class:`Threshold` with the conservative guards.
+        decision: When to serve; None for :class:`Conservative` with the embedder's own thresholds.
         index: None for a FAISS index in process.
         candidates: How many neighbours are looked at before it is a miss.
         deadline_ms: Milliseconds for embedding and search together on a lookup; beyond it, a miss.
@@ -94,7 +148,7 @@ class SemanticTier:
                 raise ConfigError(f"{name} is {value!r}; it must be greater than zero", setting=name)
         self._embedder = embedder
         self._lock = threading.Lock()
-        self.decision: Decision = decision if decision is not None else Threshold()
+        self._decision = decision
         self.index = index
         self.candidates = candidates
         self.deadline_s = deadline_ms / 1000
@@ -110,3 +164,10 @@ class SemanticTier:
 
                 self._embedder = default_embedder()
             return self._embedder
+
+    @property
+    def decision(self) -> Decision:
+        """When to serve."""
+        if self._decision is None:
+            self._decision = Conservative.for_embedder(self.embedder.fingerprint)
+        return self._decision

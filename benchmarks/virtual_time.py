@@ -20,7 +20,7 @@ import asyncio
 import selectors
 import time
 from collections.abc import Awaitable, Callable, Coroutine, Iterator
-from concurrent.futures import Executor, Future, ThreadPoolExecutor
+from concurrent.futures import CancelledError, Executor, Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import Any, TypeVar
 
@@ -108,13 +108,30 @@ class VirtualTimeLoop(asyncio.SelectorEventLoop):
             self.held -= 1
 
     def hold_calls(self, submit: Callable[..., Future[T]]) -> Callable[..., Future[T]]:
-        """``submit`` made safe for this loop: the futures it returns are held."""
+        """``submit`` made safe for this loop: no time is skipped before the futures it returns are answered,
+        and whoever waits for them has been told."""
 
         def held(*args: Any, **kwargs: Any) -> Future[T]:
             future = submit(*args, **kwargs)
-            if not future.done():
-                self.hold_future(future)
-            return future
+            if future.done():
+                return future
+            self.held += 1
+            # A future of its own: its result is set, and so every waiter's wake-up queued, before the release.
+            own: Future[T] = Future()
+
+            def deliver(done: Future[T]) -> None:
+                if not own.set_running_or_notify_cancel():
+                    pass
+                elif done.cancelled():
+                    own.set_exception(CancelledError())
+                elif (error := done.exception()) is not None:
+                    own.set_exception(error)
+                else:
+                    own.set_result(done.result())
+                self._release_soon()
+
+            future.add_done_callback(deliver)
+            return own
 
         return held
 

@@ -145,6 +145,27 @@ def test_futures_of_other_threads_can_be_held() -> None:
     assert run_virtual(main) == "here"
 
 
+def test_a_held_call_reaches_its_waiter_before_time_is_skipped() -> None:
+    """However slowly a finished future tells those who wait for it, no deadline of theirs is skipped to first."""
+
+    class Slow(Future[int]):
+        def set_result(self, result: int) -> None:
+            self._done_callbacks.insert(1, lambda _: time.sleep(0.05))  # between the hold's and the waiter's
+            super().set_result(result)
+
+    def submit() -> Future[int]:
+        future = Slow()
+        threading.Timer(0.02, future.set_result, (7,)).start()
+        return future
+
+    async def main(loop: VirtualTimeLoop) -> int:
+        held = loop.hold_calls(submit)
+        async with asyncio.timeout(1000):
+            return await asyncio.wrap_future(held())
+
+    assert run_virtual(main) == 7
+
+
 def test_without_a_hold_the_loop_skips_past_a_thread() -> None:
     """The hold is what does it: the same wait without one is overtaken by its deadline."""
 

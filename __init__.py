@@ -13,10 +13,10 @@ from .cache.call import Call
 from .cache.controls import Controls, controls
 from .cache.core import Cache
 from .cache.explain import Explanation
-from .cache.guards import Guard, negation_agrees, numbers_agree, opposites_agree
+from .cache.guards import Guard, negation_agrees, numbers_agree, opposites_agree, words_in_place
 from .cache.policy import Answer, Policy
 from .cache.receipt import Receipt, Reply, last_receipt, receipt_of
-from .cache.semantic import Decision, SemanticTier, Threshold, Verdict
+from .cache.semantic import Conservative, Decision, SemanticTier, Threshold, Verdict
 from .cache.stats import Snapshot
 from .clock import Clock, ManualClock, SystemClock
 from .entry import Entry, Usage
@@ -37,9 +37,18 @@ from .errors import (
 
 __version__ = "0.1.0"
 
-_LAZY = {"CacheTransport": ".cache.transport", "load_config": ".cache.config"}
+_LAZY = {
+    "CacheTransport": ".cache.transport",
+    "DiskStore": ".backends.disk",
+    "FaissIndex": ".backends.faiss_index",
+    "RedisStore": ".backends.redis",
+    "load_config": ".cache.config",
+}
 
 if TYPE_CHECKING:
+    from .backends.disk import DiskStore as DiskStore
+    from .backends.faiss_index import FaissIndex as FaissIndex
+    from .backends.redis import RedisStore as RedisStore
     from .cache.config import load_config as load_config
     from .cache.transport import CacheTransport as CacheTransport
 
@@ -61,13 +70,16 @@ __all__ = [
     "Call",
     "Clock",
     "ConfigError",
+    "Conservative",
     "Controls",
     "CorruptEntry",
     "DeadlineExceeded",
     "Decision",
+    "DiskStore",
     "EmbedderError",
     "Entry",
     "Explanation",
+    "FaissIndex",
     "Guard",
     "IndexFault",
     "ManualClock",
@@ -76,6 +88,7 @@ __all__ = [
     "NotCached",
     "Policy",
     "Receipt",
+    "RedisStore",
     "Reply",
     "SemanticTier",
     "Snapshot",
@@ -94,4 +107,5 @@ __all__ = [
     "numbers_agree",
     "opposites_agree",
     "receipt_of",
+    "words_in_place",
 ]

@@ -138,16 +138,22 @@ class Report:
         return self.out / f"{self.name}.{ending}"
 
 
-def bars(axes: Axes, title: str, values: Mapping[str, float], form: str = "{:.0%}", *, percent: bool = True) -> None:
-    """One bar a name, its figure on top."""
-    drawn = axes.bar(list(values), list(values.values()), color=COLOURS[: len(values)])
+def bars(
+    axes: Axes,
+    title: str,
+    values: Mapping[str, float],
+    form: str = "{:.0%}",
+    *,
+    colours: Sequence[str] = COLOURS,
+) -> None:
+    """One bar a name, its figure on top, in ``form``."""
+    drawn = axes.bar(list(values), list(values.values()), color=list(colours[: len(values)]))
     axes.bar_label(drawn, labels=[form.format(v) for v in values.values()], padding=2, fontsize=8)
     axes.set_title(title, fontsize=10)
     axes.tick_params(axis="x", labelrotation=30, labelsize=8)
     axes.spines[["top", "right"]].set_visible(False)
     axes.margins(y=0.15)
-    if percent:
-        axes.yaxis.set_major_formatter(lambda value, _: f"{value:.0%}")
+    axes.yaxis.set_major_formatter(lambda value, _: form.format(value))
 
 
 def quantile(values: Sequence[float], q: float) -> float:

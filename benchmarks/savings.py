@@ -333,7 +333,13 @@ def draw(figure: Figure, outcomes: Sequence[Outcome]) -> None:
     saved.set_title("saved, and hit rate", fontsize=9)
     saved.legend(fontsize=8, frameon=False)
     saved.spines[["top", "right"]].set_visible(False)
-    bars(wrong, "wrong hits, of all hits", {n: figures[n]["wrong_hit_rate"] for n in cached}, "{:.2%}")
+    bars(
+        wrong,
+        "wrong hits, of all hits",
+        {n: figures[n]["wrong_hit_rate"] for n in cached},
+        "{:.2%}",
+        colours=COLOURS[1:],
+    )
 
 
 def run(requests: int, seed: int, data: Path | None, policies: Sequence[Policy], report: Report) -> list[Outcome]:

@@ -28,13 +28,15 @@ _STREAMS = (
 
 
 class Codec(typing.NamedTuple):
-    """``encode(value) -> bytes`` and ``decode(bytes) -> value``; ``exact`` when no round trip need be checked."""
+    """``encode(value) -> bytes`` and ``decode(bytes) -> value``; ``exact`` is the one type whose values need
+    no check of the round trip, or None."""
 
     encode: Callable[[Any], bytes]
     decode: Callable[[bytes], Any]
-    exact: bool
+    exact: type | None
 
 
+_EXACT = (str, bytes, int, bool)
 _encoder = msgspec.msgpack.Encoder()
 
 
@@ -53,12 +55,12 @@ def codec_for(annotation: Any, where: str) -> Codec:
         ConfigError: Values of this type cannot be stored.
     """
     if annotation in (inspect.Parameter.empty, Any, None, type(None), object):
-        return Codec(_encoder.encode, msgspec.msgpack.Decoder().decode, False)
+        return Codec(_encoder.encode, msgspec.msgpack.Decoder().decode, None)
     if _mentions_pydantic(annotation):
         from pydantic import TypeAdapter
 
         adapter: Any = TypeAdapter(annotation)
-        return Codec(adapter.dump_json, adapter.validate_json, False)
+        return Codec(adapter.dump_json, adapter.validate_json, None)
     try:
         decoder = msgspec.msgpack.Decoder(annotation)
     except TypeError as error:
@@ -67,7 +69,7 @@ def codec_for(annotation: Any, where: str) -> Codec:
             "a dataclass, a msgspec Struct or a pydantic model",
             setting="return annotation",
         ) from error
-    return Codec(_encoder.encode, decoder.decode, annotation in (str, bytes, int, bool))
+    return Codec(_encoder.encode, decoder.decode, annotation if annotation in _EXACT else None)
 
 
 def return_annotation(fn: Callable[..., Any]) -> Any:
@@ -94,16 +96,31 @@ def pack(codec: Codec, value: Any) -> tuple[bytes, str]:
         body = codec.encode(value)
     except Exception as error:
         return b"", f"the answer cannot be encoded ({type(error).__name__}: {error})"
-    if codec.exact and type(value) in (str, bytes, int, bool):
+    if codec.exact is not None and type(value) is codec.exact:
         return body, ""
     try:
-        back = codec.decode(body)
-        same = type(back) is type(value) and back == value
+        same = _same(codec.decode(body), value)
     except Exception as error:
         return b"", f"the answer does not decode again ({type(error).__name__})"
     return (
         (body, "") if same else (b"", f"a {type(value).__name__} would not come back equal: annotate the return type")
     )
+
+
+def _same(back: Any, value: Any) -> bool:
+    """Equal, and of equal types all the way down the built-in containers: ``StrEnum`` members equal text and
+    ``True`` equals 1, yet neither can stand in for the other."""
+    kind = type(value)
+    if type(back) is not kind:
+        return False
+    if kind is list or kind is tuple:
+        return len(back) == len(value) and all(map(_same, back, value))
+    if kind is dict:
+        # In order too: a caller may well iterate.
+        return len(back) == len(value) and all(
+            _same(k, j) and _same(v, w) for (k, v), (j, w) in zip(back.items(), value.items(), strict=True)
+        )
+    return bool(back == value)
 
 
 def is_stream_function(fn: Callable[..., Any]) -> str:

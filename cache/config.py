@@ -23,7 +23,7 @@
     [semantic]
     enabled = true
     embedder = "default"
-    threshold = 0.9
+    threshold = 0.88                   # left out: the embedder's own
 
     [policy]
     ttl = "7d"
@@ -51,10 +51,11 @@ from typing import Any
 import msgspec
 
 from ..backends.contract import Store
+from ..clock import SYSTEM_CLOCK, Clock
 from ..errors import ConfigError
 from .core import Cache
 from .policy import Policy
-from .semantic import SemanticTier, Threshold
+from .semantic import Conservative, SemanticTier
 
 ENVIRONMENT = "ASKONCE_"
 DEFAULT_FILE = "askonce.toml"
@@ -63,7 +64,7 @@ TIERS = ("memory", "disk", "redis")
 
 class CacheSection(msgspec.Struct, forbid_unknown_fields=True):
     directory: str = ".askonce"
-    tiers: list[str] = ["memory", "disk"]
+    tiers: list[str] = msgspec.field(default_factory=lambda: ["memory", "disk"])
     deadline_ms: float = 100.0
     write_behind: list[str] = []
 
@@ -82,11 +83,15 @@ class RedisSection(msgspec.Struct, forbid_unknown_fields=True):
     namespace: str = "askonce"
     timeout_ms: float = 250.0
 
+    def __repr__(self) -> str:
+        url = re.sub(r"(?<=://).*@", "***@", self.url)  # a password may stand there
+        return f"RedisSection(url={url!r}, namespace={self.namespace!r}, timeout_ms={self.timeout_ms!r})"
+
 
 class SemanticSection(msgspec.Struct, forbid_unknown_fields=True):
     enabled: bool = True
     embedder: str = "default"
-    threshold: float = 0.9
+    threshold: float | None = None
     candidates: int = 5
     deadline_ms: float = 250.0
     max_chars: int = 800
@@ -125,16 +130,24 @@ class Config(msgspec.Struct, forbid_unknown_fields=True):
             ConfigError: A setting is wrong; nothing was opened or written.
         """
         options: dict[str, Any] = {
-            "semantic": self.semantic_tier(),
-            "policy": self.build_policy(),
             "deadline_ms": self.cache.deadline_ms,
             "write_behind": self.cache.write_behind,
             "prices": {name: (price.input, price.output) for name, price in self.prices.items()},
         }
+        if "policy" not in overrides:
+            options["policy"] = self.build_policy()
+        if "semantic" not in overrides:
+            options["semantic"] = self.semantic_tier()
+        stores: list[Store] = []
         if "tiers" not in overrides:
             self.check_tiers()
-            options["tiers"] = self.stores()
-        return Cache(**{**options, **overrides})
+            options["tiers"] = stores = self.stores(overrides.get("clock", SYSTEM_CLOCK))
+        try:
+            return Cache(**{**options, **overrides})
+        except BaseException:
+            for store in stores:
+                store.close()
+            raise
 
     def check_tiers(self) -> None:
         """Every tier is known, none is named twice, and Redis has a URL."""
@@ -151,31 +164,32 @@ class Config(msgspec.Struct, forbid_unknown_fields=True):
                 setting="redis.url",
             )
 
-    def stores(self) -> list[Store]:
+    def stores(self, clock: Clock = SYSTEM_CLOCK) -> list[Store]:
         """Open the stores in the order of ``[cache] tiers``."""
         made: list[Store] = []
         try:
             for name in self.cache.tiers:
-                made.append(self._store(name))
+                made.append(self._store(name, clock))
         except BaseException:
             for store in made:
                 store.close()
             raise
         return made
 
-    def _store(self, name: str) -> Store:
+    def _store(self, name: str, clock: Clock) -> Store:
         if name == "memory":
             from ..backends.memory import MemoryStore
 
-            return MemoryStore(size(self.memory.max_bytes, "memory.max_bytes"), self.memory.max_entries)
+            return MemoryStore(size(self.memory.max_bytes, "memory.max_bytes"), self.memory.max_entries, clock=clock)
         if name == "disk":
             from ..backends.disk import DiskStore
 
             directory = Path(self.cache.directory).expanduser()
-            return DiskStore(directory, max_bytes=size(self.disk.max_bytes, "disk.max_bytes"))
+            return DiskStore(directory, max_bytes=size(self.disk.max_bytes, "disk.max_bytes"), clock=clock)
         from ..backends.redis import RedisStore
 
-        return RedisStore(self.redis.url, namespace=self.redis.namespace, timeout_s=self.redis.timeout_ms / 1000)
+        timeout_s = self.redis.timeout_ms / 1000
+        return RedisStore(self.redis.url, namespace=self.redis.namespace, timeout_s=timeout_s, clock=clock)
 
     def semantic_tier(self) -> SemanticTier | None:
         """The semantic tier, or None when it is off."""
@@ -184,9 +198,10 @@ class Config(msgspec.Struct, forbid_unknown_fields=True):
             return None
         from ..embeddings import embedder_from_name
 
+        embedder = embedder_from_name(section.embedder)
         return SemanticTier(
-            embedder_from_name(section.embedder),
-            decision=Threshold(section.threshold),
+            embedder,
+            decision=Conservative.for_embedder(embedder.fingerprint, section.threshold),
             candidates=section.candidates,
             deadline_ms=section.deadline_ms,
             max_chars=section.max_chars,
@@ -226,11 +241,14 @@ def load_config(path: str | Path | None = None, environ: Mapping[str, str] | Non
         except tomllib.TOMLDecodeError as error:
             raise ConfigError(f"{where} is not TOML: {error}", setting="config") from error
     _check_names(data, where)
-    _override(data, os.environ if environ is None else environ)
+    _check_prices(data.get("prices", {}), where)
+    from_environment = _override(data, os.environ if environ is None else environ)
     try:
         return msgspec.convert(data, Config, strict=False)
     except msgspec.ValidationError as error:
-        raise ConfigError(f"{where}: {_readable(error)}", setting=_path(error)) from error
+        place = _path(error)
+        where = next((v for setting, v in from_environment.items() if place.startswith(setting)), where)
+        raise ConfigError(f"{where}: {_readable(error)}", setting=place) from error
 
 
 def _sections() -> dict[str, type[msgspec.Struct]]:
@@ -256,13 +274,32 @@ def _check_names(data: Mapping[str, Any], where: str) -> None:
                 )
 
 
+def _check_prices(prices: Any, where: str) -> None:
+    for name, price in prices.items() if isinstance(prices, Mapping) else ():
+        try:
+            msgspec.convert(price, PriceSection, strict=False)
+        except msgspec.ValidationError as error:
+            hint = f'; a name with a dot needs quotes: [prices."{name}.{next(iter(price))}"]' if _nested(price) else ""
+            raise ConfigError(
+                f"{where}: [prices.{name}] needs input and output, US dollars per million tokens: "
+                f"{_readable(error)}{hint}",
+                setting=f"prices.{name}",
+            ) from error
+
+
+def _nested(price: Any) -> bool:
+    return isinstance(price, Mapping) and any(isinstance(value, Mapping) for value in price.values())
+
+
 def _near(name: str, known: Any) -> str:
     close = difflib.get_close_matches(name, known, n=1)
     return f"; did you mean {close[0]!r}?" if close else f"; known are {', '.join(known)}"
 
 
-def _override(data: dict[str, Any], environ: Mapping[str, str]) -> None:
+def _override(data: dict[str, Any], environ: Mapping[str, str]) -> dict[str, str]:
+    """Put the environment's settings into ``data``; returns ``{setting: variable}``."""
     sections = _sections()
+    found: dict[str, str] = {}
     for variable, text in environ.items():
         if not variable.startswith(ENVIRONMENT) or variable == "ASKONCE_DATA":
             continue
@@ -278,6 +315,8 @@ def _override(data: dict[str, Any], environ: Mapping[str, str]) -> None:
         else:
             value = text
         data.setdefault(section, {})[name] = value
+        found[f"{section}.{name}"] = variable
+    return found
 
 
 def _bool(text: str, name: str) -> bool:

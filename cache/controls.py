@@ -71,7 +71,7 @@ def controls(
         only_if_cached=only_if_cached,
         max_age=max_age,
         ttl=ttl,
-        tags=tuple(tags),
+        tags=tags,
         semantic=semantic,
     )
     token = _current.set(merged)
@@ -81,13 +81,24 @@ def controls(
         _current.reset(token)
 
 
+def check_tags(tags: Sequence[str]) -> tuple[str, ...]:
+    """``tags`` as a tuple.
+
+    Raises:
+        ConfigError: A bare text (it would become one tag per letter), or something that is not text.
+    """
+    if isinstance(tags, str) or not all(isinstance(tag, str) for tag in tags):
+        raise ConfigError(f'tags is {tags!r}; write a list of texts, as tags=["doc:42"]', setting="tags")
+    return tuple(tags)
+
+
 def merge(base: Controls, **changes: Any) -> Controls:
     """``base`` with the given fields replaced (tags added); None leaves a field as it is."""
-    tags = base.tags + tuple(changes.pop("tags", ()) or ())
+    tags = base.tags + check_tags(changes.pop("tags", None) or ())
     made = msgspec.structs.replace(base, tags=tags, **{k: v for k, v in changes.items() if v is not None})
     for name in ("ttl", "max_age"):
         value = getattr(made, name)
-        if value is not None and not value >= 0:
+        if value is not None and not (type(value) in (int, float) and value >= 0):
             raise ConfigError(f"{name} is {value!r}; it is a number of seconds, zero or more", setting=name)
     if made.no_store and made.only_if_cached:
         raise ConfigError("no_store and only_if_cached exclude each other: one never reads, one only reads")

@@ -22,7 +22,7 @@ from .call import Call, canonical
 from .controls import DEFAULT, Controls, current
 from .drivers import Workers, run_async, run_sync
 from .flight import Flights
-from .ledger import Ledger, text_tag
+from .ledger import BEFORE, EVERYTHING, Ledger, reserved, text_tag
 from .pipeline import Outcome, Pipeline, Trace
 from .policy import Answer, Policy
 from .receipt import Receipt, set_last
@@ -205,7 +205,7 @@ class Cache:
 
     def call(self, parts: Any, query: str | None, *, semantic: bool = True, **info: Any) -> Call:
         """A call of this cache's tenant: ``parts`` is everything that must match exactly (plain data)."""
-        return Call(canonical((self.tenant_name, parts)), query, semantic=semantic, **info)
+        return Call(canonical([self.tenant_name, parts]), query, semantic=semantic, **info)
 
     def run(self, call: Call, asked: Controls | None, ask: Callable[[], Answer]) -> tuple[Outcome, Receipt]:
         """Answer ``call``, asking upstream with ``ask`` when there is no servable answer."""
@@ -345,7 +345,15 @@ class Cache:
                 raise ConfigError(f"{name} is {value!r}; it is a digest of 64 hexadecimal digits", setting=name)
         if older_than is not None and not older_than >= 0:
             raise ConfigError(f"older_than is {older_than!r}; it is a number of seconds", setting="older_than")
-        tags = [f"{kind}:{value}" for kind, value in (("model", model), ("scope", scope), ("key", key)) if value]
+        if tag is not None and (not isinstance(tag, str) or reserved(tag)):
+            raise ConfigError(
+                f"tag is {tag!r}; it is a text other than {EVERYTHING!r} and {BEFORE!r}..., which are everything and "
+                "older_than",
+                setting="tag",
+            )
+        tags = [f"{kind}:{value.lower()}" for kind, value in (("scope", scope), ("key", key)) if value]
+        if model is not None:
+            tags.append(f"model:{model}")
         if tag is not None:
             tags.append(tag)
         if text is not None:
@@ -459,5 +467,5 @@ def _default_stores(directory: str | Path | None, redis_url: str | None, clock: 
     if redis_url is not None:
         from ..backends.redis import RedisStore
 
-        stores.append(RedisStore(redis_url))
+        stores.append(RedisStore(redis_url, clock=clock))
     return stores

@@ -6,23 +6,31 @@ import functools
 import inspect
 import warnings
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import msgspec
 
-from ..errors import ConfigError, UncacheableCall
+from ..errors import ConfigError, NotCached, UncacheableCall
 from .answers import Codec, codec_for, is_stream_function, item_annotation, pack, return_annotation
-from .call import Call, canonical, exact_key
+from .broadcast import Shape
+from .call import PAIR, Call, canonical, canonical_arguments, exact_key
 from .controls import DEFAULT as NO_CONTROLS
-from .controls import Controls, current, merge
+from .controls import Controls, check_tags, current, merge
 from .policy import Answer
 from .receipt import Reply
-from .signature import Signature
-from .streams import astream, stream
+from .signature import Signature, captured
+from .streams import Surface, astream, stream
 
 if TYPE_CHECKING:
     from .core import Cache
     from .explain import Explanation
+
+
+class _Loose(NamedTuple):
+    """An item of a stream that cannot be encoded, and why; the stream is not stored."""
+
+    item: Any
+    why: str
 
 
 class Cached:
@@ -53,7 +61,7 @@ class Cached:
         self.fn = fn
         self.semantic = semantic
         self.model = model
-        self.tags = tuple(tags)
+        self.tags = check_tags(tags)
         self.signature = Signature(fn, query, exclude, need_query=semantic and cache.semantic is not None)
         self.label = name or self.signature.name
         self.streams = is_stream_function(fn)
@@ -65,7 +73,16 @@ class Cached:
         self._list = msgspec.msgpack.Encoder()
         self._unlist = msgspec.msgpack.Decoder(list[bytes])
         self.bind = self.signature.bind
-        self.head = ("function", self.label, version, cache.tenant_name)
+        # Canonical bytes of the pair (head, rest) up to the rest: what every call of this function shares.
+        head: list[Any] = ["stream" if self.streams else "function", self.label, version, cache.tenant_name]
+        around = [] if name is not None else captured(fn)
+        self.head_bytes = PAIR + canonical([*head, around] if around else head)
+        self.surface = Surface(
+            self.pack_items,
+            self.unpack_items,
+            lambda answer: self.unpack_items(answer.body) if answer.complete else None,
+            Shape(freeze=self._freeze, thaw=self._thaw, keep_bytes=64 * cache.policy.max_bytes),
+        )
         self._ttl = None if ttl is None else merge(NO_CONTROLS, ttl=ttl)
         self._warned = False
 
@@ -80,12 +97,12 @@ class Cached:
             # Not text: it still has to match exactly.
             rest, query = (*rest, query), None
         try:
-            return canonical((self.head, rest)), query
+            return self.head_bytes + canonical_arguments(rest), query
         except UncacheableCall as error:
             raise self._blame(rest, error) from None
 
     def _blame(self, rest: tuple[Any, ...], error: UncacheableCall) -> UncacheableCall:
-        for name, value in zip(self.signature.scope_names, rest, strict=False):
+        for name, value in zip((*self.signature.scope_names, self.signature.query), rest, strict=False):
             try:
                 canonical(value)
             except UncacheableCall as inner:
@@ -115,12 +132,17 @@ class Cached:
         body, why_not = pack(self.codec, value)
         return self._answer(body, why_not, value, started)
 
-    def pack_items(self, items: list[Any], started: float) -> Answer:
+    def _freeze(self, item: Any) -> bytes | _Loose:
+        body, why_not = pack(self.codec, item)
+        return _Loose(item, why_not) if why_not else body
+
+    def _thaw(self, frozen: bytes | _Loose) -> Any:
+        return frozen.item if isinstance(frozen, _Loose) else self.codec.decode(frozen)
+
+    def pack_items(self, frozen: list[bytes | _Loose], started: float) -> Answer:
         """What the generator yielded, as an Answer."""
-        packed = [pack(self.codec, item) for item in items]
-        why_not = next((why for _, why in packed if why), "")
-        body = b"" if why_not else self._list.encode([body for body, _ in packed])
-        return self._answer(body, why_not, items, started)
+        why_not = next((item.why for item in frozen if isinstance(item, _Loose)), "")
+        return self._answer(b"" if why_not else self._list.encode(frozen), why_not, None, started)
 
     def _answer(self, body: bytes, why_not: str, value: Any, started: float) -> Answer:
         if why_not and not self._warned:
@@ -132,15 +154,19 @@ class Cached:
             body=body,
             complete=not why_not,
             why_not=why_not,
+            shareable=not why_not,
             model=self.model,
             took_ms=took,
             value=value,
         )
 
     def unpack(self, outcome: Any) -> Any:
-        """The value of an outcome."""
+        """The value of an outcome. Raises _Undecodable when a stored body is not one of this function's."""
         if outcome.found is not None:
-            return self.codec.decode(outcome.found.entry.body)
+            try:
+                return self.codec.decode(outcome.found.entry.body)
+            except Exception as error:
+                raise _Undecodable from error
         if outcome.status == "joined" and outcome.answer.complete:
             return self.codec.decode(outcome.answer.body)  # each follower its own copy
         return outcome.answer.value
@@ -159,8 +185,13 @@ class Cached:
             started = self.cache.clock.monotonic()
             return self.pack(self.fn(*args, **kwargs), started)
 
-        outcome, receipt = self.cache.run(call, self.controls(), ask)
-        return Reply(self.unpack(outcome), receipt)
+        asked = self.controls()
+        outcome, receipt = self.cache.run(call, asked, ask)
+        try:
+            return Reply(self.unpack(outcome), receipt)
+        except _Undecodable:
+            outcome, receipt = self.cache.run(call, _past(asked, call), ask)
+            return Reply(self.unpack(outcome), receipt)
 
     async def async_reply(self, *args: Any, **kwargs: Any) -> Reply[Any]:
         """Call the coroutine function through the cache; the value with its receipt."""
@@ -170,22 +201,23 @@ class Cached:
             started = self.cache.clock.monotonic()
             return self.pack(await self.fn(*args, **kwargs), started)
 
-        outcome, receipt = await self.cache.arun(call, self.controls(), ask)
-        return Reply(self.unpack(outcome), receipt)
+        asked = self.controls()
+        outcome, receipt = await self.cache.arun(call, asked, ask)
+        try:
+            return Reply(self.unpack(outcome), receipt)
+        except _Undecodable:
+            outcome, receipt = await self.cache.arun(call, _past(asked, call), ask)
+            return Reply(self.unpack(outcome), receipt)
 
     def sync_stream(self, *args: Any, **kwargs: Any) -> Iterator[Any]:
         """Run the generator through the cache."""
         call = self.call_for(*args, **kwargs)
-        return stream(
-            self.cache, call, self.controls(), lambda: self.fn(*args, **kwargs), self.pack_items, self.unpack_items
-        )
+        return stream(self.cache, call, self.controls(), lambda: self.fn(*args, **kwargs), self.surface)
 
     def async_stream(self, *args: Any, **kwargs: Any) -> AsyncIterator[Any]:
         """Run the async generator through the cache."""
         call = self.call_for(*args, **kwargs)
-        return astream(
-            self.cache, call, self.controls(), lambda: self.fn(*args, **kwargs), self.pack_items, self.unpack_items
-        )
+        return astream(self.cache, call, self.controls(), lambda: self.fn(*args, **kwargs), self.surface)
 
     def explain(self, *args: Any, **kwargs: Any) -> Explanation:
         """What would happen to this call; nothing is asked or changed."""
@@ -196,8 +228,8 @@ class Cached:
 
         Everything it needs is bound here once; on any doubt it says no and the full way decides.
         """
-        bind, encode, decode = self.bind, canonical, self.codec.decode
-        cache, head = self.cache, self.head
+        bind, encode, decode = self.bind, canonical_arguments, self.codec.decode
+        cache, head = self.cache, self.head_bytes
         peek, receipt, clock = cache.peek, cache.memory_receipt, cache.clock.monotonic
 
         def hit(args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[bool, Any]:
@@ -206,7 +238,7 @@ class Cached:
             if type(query) is not str or current() is not None:
                 return False, None
             try:
-                entry = peek(exact_key(encode((head, rest)), query))
+                entry = peek(exact_key(head + encode(rest), query))
                 if entry is None:
                     return False, None
                 value = decode(entry.body)
@@ -216,6 +248,17 @@ class Cached:
             return True, value
 
         return hit
+
+
+class _Undecodable(Exception):
+    """A stored body is not one of this function's: it returned another type when that was stored."""
+
+
+def _past(asked: Controls | None, call: Call) -> Controls:
+    """The controls that pass by an entry which does not decode. Raises NotCached when asking is forbidden."""
+    if asked is not None and asked.only_if_cached:
+        raise NotCached("the stored answer does not decode as what the function returns now", key=call.key.hex())
+    return merge(asked or NO_CONTROLS, refresh=True)
 
 
 def cached(
@@ -233,7 +276,9 @@ def cached(
     """Decorate a function, coroutine function, generator function or async generator function.
 
     The decorated function keeps its name, signature and colour, and gains ``reply(...)`` (value with
-    receipt; not for generators), ``explain(...)`` and ``call_for(...)``.
+    receipt; not for generators), ``explain(...)`` and ``call_for(...)``; on a method, give these the
+    instance as first argument. Plain data that the function captured from a function around it (a system
+    prompt, say) is part of the key, as it was when decorated. A generator's ``return`` value is not kept.
 
     Args:
         cache: The cache.
@@ -245,7 +290,7 @@ def cached(
         tags: Tags of every stored answer.
         model: Model the function asks, for invalidation and receipts.
         semantic: False for exact matches only.
-        name: Stable name for the key, in place of ``module.qualname``.
+        name: Stable name for the key, in place of ``module.qualname`` and of what the function captured.
 
     Raises:
         ConfigError: The query cannot be told, or the return type cannot be stored.

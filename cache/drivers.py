@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+import contextvars
 from collections.abc import Awaitable, Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from concurrent.futures import TimeoutError as FutureTimeout
+from concurrent.futures import wait as wait_for
 from typing import Any
 
-from ..errors import CorruptEntry, DeadlineExceeded, UnsafeRow
-from .pipeline import Ask, Compute, Delete, Fault, Get, Join, Put, Spawn, Wait, Way
+from ..errors import CorruptEntry, DeadlineExceeded, StoreClosed, UnsafeRow
+from .flight import Alone, Flight, leading, waiting
+from .pipeline import Ask, Compute, Delete, Fault, Forget, Get, Join, Put, Spawn, Wait, Way
 from .policy import Answer
 from .tiers import Tier
+
+LOOK_AGAIN_S = 1.0  # how often a follower makes sure that its leader can still finish
 
 
 def _tier_fault(tier: Tier, error: BaseException) -> Fault:
@@ -34,14 +39,14 @@ class Workers:
 
     @property
     def pool(self) -> ThreadPoolExecutor:
+        if self.closed:
+            raise StoreClosed("the cache is closed")
         if self._pool is None:
             self._pool = ThreadPoolExecutor(self._threads, thread_name_prefix="askonce")
         return self._pool
 
     def spawn(self, work: Callable[[], Any]) -> None:
-        """Run ``work`` on a worker; what it raises is counted."""
-        if self.closed:
-            return
+        """Run ``work`` on a worker, in a copy of the caller's context; what it raises is counted."""
 
         def run() -> None:
             try:
@@ -49,7 +54,10 @@ class Workers:
             except Exception:
                 self.failures += 1
 
-        self.pool.submit(run)
+        try:
+            self.pool.submit(contextvars.copy_context().run, run)
+        except (StoreClosed, RuntimeError):  # closed, or closing at this moment
+            self.failures += 1
 
     def spawn_task(self, work: Awaitable[Any]) -> None:
         """Run ``work`` on the current event loop; what it raises is counted."""
@@ -85,22 +93,61 @@ def run_sync(way: Way, ask: Callable[[], Answer], workers: Workers) -> Any:
     error: BaseException | None = None
     try:
         while True:
-            if error is None:
-                command = way.send(result)
-            else:
-                pending, error = error, None
-                command = way.throw(pending)
+            try:
+                command = way.send(result) if error is None else way.throw(error)
+            except StopIteration as stop:
+                return stop.value
+            except RuntimeError as wrapped:
+                if isinstance(error, StopIteration) and wrapped.__cause__ is error:
+                    raise error from None  # what ``ask`` raised; no generator lets it through (PEP 479)
+                raise
+            error = None
             if isinstance(command, Ask | Join):
                 try:
-                    result = ask() if isinstance(command, Ask) else command.flight.done.result()
+                    if isinstance(command, Ask):
+                        with leading(command.flight):
+                            result = ask()
+                    else:
+                        result = join(command.flight)
                 except BaseException as raised:
                     error = raised
             else:
                 result = _step(command, ask, workers)
-    except StopIteration as stop:
-        return stop.value
     finally:
         way.close()
+
+
+def join(flight: Flight) -> Any:
+    """Wait in this thread for the answer of ``flight``; raises its error, HandOver, or Alone when waiting
+    here would never end."""
+    wait_opened(flight)
+    return wait_landed(flight)
+
+
+def wait_opened(flight: Flight) -> Any:
+    """The broadcast of ``flight`` when it is a stream; None when it is not, and then it has landed."""
+    with waiting(flight):
+        here = asyncio._get_running_loop()
+        if here is not None and here is flight.loop and not flight.opened.done():
+            raise Alone  # the leader runs on the event loop that this thread would block
+        _wait(flight.opened, flight)
+        return flight.opened.result()
+
+
+def wait_landed(flight: Flight) -> Any:
+    """The answer of a flight that is open; a stream that its readers leave half read is read for them."""
+    with waiting(flight):
+        broadcast = flight.opened.result()
+        if broadcast is not None:
+            broadcast.finish()
+        _wait(flight.done, flight)
+        return flight.result()
+
+
+def _wait(future: Future[Any], flight: Flight) -> None:
+    while not wait_for((future,), LOOK_AGAIN_S).done:
+        if flight.stranded():
+            raise Alone
 
 
 def _step(command: Any, ask: Callable[[], Answer], workers: Workers) -> Any:
@@ -131,8 +178,18 @@ def _step(command: Any, ask: Callable[[], Answer], workers: Workers) -> Any:
             return command.work()
         except Exception as error:
             return Fault(command.name, error)
+    if kind is Forget:
+        return _forget(command)
     assert kind is Spawn
     workers.spawn(lambda: run_sync(command.work(), ask, workers))
+    return None
+
+
+def _forget(command: Forget) -> Fault | None:
+    try:
+        command.semantic.forget(command.key)
+    except Exception as error:
+        return Fault("index", error)
     return None
 
 
@@ -142,17 +199,18 @@ async def run_async(way: Way, ask: Callable[[], Awaitable[Answer]], workers: Wor
     error: BaseException | None = None
     try:
         while True:
-            if error is None:
-                command = way.send(result)
-            else:
-                pending, error = error, None
-                command = way.throw(pending)
+            try:
+                command = way.send(result) if error is None else way.throw(error)
+            except StopIteration as stop:
+                return stop.value
+            error = None
             if isinstance(command, Ask | Join):
                 try:
                     if isinstance(command, Ask):
-                        result = await ask()
+                        with leading(command.flight):
+                            result = await ask()
                     else:
-                        result = await asyncio.wrap_future(detached(command.flight.done))
+                        result = await ajoin(command.flight)
                 except BaseException as raised:
                     error = raised
             else:
@@ -160,10 +218,44 @@ async def run_async(way: Way, ask: Callable[[], Awaitable[Answer]], workers: Wor
                     result = await _astep(command, ask, workers)
                 except asyncio.CancelledError as raised:
                     error = raised
-    except StopIteration as stop:
-        return stop.value
     finally:
         way.close()
+
+
+async def ajoin(flight: Flight) -> Any:
+    """As :func:`join`, on the running event loop."""
+    await await_opened(flight)
+    return await await_landed(flight)
+
+
+async def await_opened(flight: Flight) -> Any:
+    """As :func:`wait_opened`."""
+    with waiting(flight):
+        await _await(flight.opened, flight)
+        return flight.opened.result()
+
+
+async def await_landed(flight: Flight) -> Any:
+    """As :func:`wait_landed`."""
+    with waiting(flight):
+        broadcast = flight.opened.result()
+        if broadcast is not None:
+            await broadcast.afinish()
+        await _await(flight.done, flight)
+        return flight.result()
+
+
+async def _await(future: Future[Any], flight: Flight) -> None:
+    # The future's own outcome is not passed on: a StopIteration in it would never arrive.
+    own: Future[None] = Future()
+    future.add_done_callback(lambda _: own.set_result(None) if own.set_running_or_notify_cancel() else None)
+    done = asyncio.wrap_future(own)
+    try:
+        while not (await asyncio.wait((done,), timeout=LOOK_AGAIN_S))[0]:
+            if flight.stranded():
+                raise Alone
+    finally:
+        done.cancel()
 
 
 def detached(future: Future[Any]) -> Future[Any]:
@@ -197,10 +289,13 @@ async def _astep(command: Any, ask: Callable[[], Awaitable[Answer]], workers: Wo
     if kind is Compute:
         try:
             if command.heavy:
-                return await asyncio.get_running_loop().run_in_executor(workers.pool, command.work)
+                async with asyncio.timeout(command.deadline_s):
+                    return await asyncio.get_running_loop().run_in_executor(workers.pool, command.work)
             return command.work()
         except Exception as error:
             return Fault(command.name, error)
+    if kind is Forget:
+        return _forget(command)
     assert kind is Spawn
     workers.spawn_task(run_async(command.work(), ask, workers))
     return None

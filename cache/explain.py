@@ -9,7 +9,7 @@ import msgspec
 from .call import Call
 from .controls import DEFAULT, Controls
 from .drivers import run_sync
-from .pipeline import Delete, Fault, Put, Spawn, Trace, Way
+from .pipeline import Delete, Forget, Put, Spawn, Trace, Way
 
 if TYPE_CHECKING:
     from .core import Cache
@@ -19,12 +19,13 @@ class Explanation(msgspec.Struct, kw_only=True):
     """What would happen to a call.
 
     Attributes:
-        outcome: ``"hit"``, ``"stale"`` or ``"miss"``.
+        outcome: ``"hit"``, ``"stale"``, ``"miss"`` or ``"bypass"``.
         tier: Where the hit would come from.
         why: In words.
         key, scope: Hexadecimal digests.
         query: The question.
-        checked: Per exact tier: ``absent``, ``fresh``, ``revalidate``, ``error``, ``expired`` or ``dead``.
+        checked: Per exact tier: ``absent``, ``fresh``, ``revalidate``, ``error``, ``expired``, ``dead`` or
+            ``behind`` (a newer answer could not be written there yet).
         candidates: Similar questions looked at: ``query``, ``similarity``, ``serve``, ``why``, ``risk``.
         faults: Stages that failed or were skipped.
     """
@@ -60,7 +61,7 @@ def _read_only(way: Way) -> Way:
     try:
         while True:
             command = way.send(result)
-            result = None if isinstance(command, Put | Delete | Spawn) else (yield command)
+            result = None if isinstance(command, Put | Delete | Forget | Spawn) else (yield command)
     except StopIteration as stop:
         return stop.value
 
@@ -72,8 +73,10 @@ def explain(cache: Cache, call: Call, asked: Controls | None) -> Explanation:
         raise AssertionError("explain never asks upstream")
 
     trace = Trace()
-    found = run_sync(_read_only(cache.pipeline.lookup(call, asked or DEFAULT, trace)), never, cache.workers)
-    assert not isinstance(found, Fault)
+    asked = asked or DEFAULT
+    found = None
+    if not asked.no_store and not asked.refresh:
+        found = run_sync(_read_only(cache.pipeline.lookup(call, asked, trace)), never, cache.workers)
     made = Explanation(
         outcome="miss",
         why=trace.reason or "no tier holds an answer to this question",
@@ -84,7 +87,13 @@ def explain(cache: Cache, call: Call, asked: Controls | None) -> Explanation:
         candidates=trace.candidates,
         faults=trace.faults,
     )
-    if found is not None and found.age != "error":
+    if asked.no_store:
+        made.outcome, made.why = "bypass", "no_store was asked"
+    elif asked.refresh:
+        made.why = "refresh was asked"
+    elif found is not None and found.age == "error":
+        made.why = f"{found.tier} holds an answer past its TTL; it serves only if the call fails (stale_if_error)"
+    elif found is not None:
         made.outcome = "hit" if found.age == "fresh" else "stale"
         made.tier = found.tier
         made.why = "the same question" if found.tier != "semantic" else f"a similar question: {found.entry.query!r}"

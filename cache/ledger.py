@@ -13,6 +13,7 @@ served by this process.
 
 from __future__ import annotations
 
+import math
 import threading
 from collections.abc import Sequence
 from hashlib import blake2b
@@ -23,6 +24,22 @@ from ..entry import Entry
 from ..errors import StoreError
 
 RETRY_S = 1.0
+EVERYTHING = "*"
+BEFORE = "before:"
+
+
+def reserved(tag: str) -> bool:
+    """Whether ``tag`` has a meaning of its own in the ledger, so that it cannot be a user's tag."""
+    return tag == EVERYTHING or tag.startswith(BEFORE)
+
+
+def _floor(tag: str) -> float:
+    """The time a ``before:`` tag speaks of; one that is no time (another program wrote it) says nothing."""
+    try:
+        floor = float(tag.removeprefix(BEFORE))
+    except ValueError:
+        return -math.inf
+    return floor if math.isfinite(floor) else -math.inf
 
 
 def text_tag(query: str) -> str:
@@ -68,14 +85,16 @@ class Ledger:
 
     def refresh(self) -> None:
         """Fetch the authority's state and hand in what is pending. May take a round trip. Never raises."""
-        version = self._authority.version()
-        now = self._clock.monotonic()
         with self._lock:
+            now = self._clock.monotonic()
             try:
+                version = self._authority.version()
+                if version == self._version and not self._pending:
+                    return  # another caller has just done it
                 if self._pending:
                     self._authority.bump(list(self._pending))
-                    self._pending = {}
                 self._take(*self._authority.snapshot())
+                self._pending = {}  # only now: until the numbers are known, what is pending is not valid
                 self._version = version
                 self.fault = ""
                 self._retry_at = float("-inf")
@@ -93,10 +112,10 @@ class Ledger:
         self._index()
 
     def _index(self) -> None:
+        tags = (*self._table, *self._pending)
         self.last_bump = max(self._table.values(), default=0)
-        self._kinds = frozenset(tag.partition(":")[0] for tag in (*self._table, *self._pending))
-        floors = (t[7:] for t in (*self._table, *self._pending) if t.startswith("before:"))
-        self._before = max((float(f) for f in floors), default=float("-inf"))
+        self._kinds = frozenset(tag.partition(":")[0] for tag in tags)
+        self._before = max((_floor(tag) for tag in tags if tag.startswith(BEFORE)), default=-math.inf)
 
     def _remember(self) -> None:
         """Copy the authority's state beside the local entries; losing this copy costs only safety margin."""
@@ -113,8 +132,9 @@ class Ledger:
         with self._lock:
             try:
                 self._authority.bump(tags)
+                version = self._authority.version()  # first: what is told after the snapshot must look new
                 self._take(*self._authority.snapshot())
-                self._version = self._authority.version()
+                self._version = version
                 confirmed = True
             except StoreError as error:
                 self.fault = str(error)

@@ -47,9 +47,14 @@ def usage_of(data: Mapping[str, Any]) -> Usage:
     usage = data.get("usage")
     if not isinstance(usage, Mapping):
         return Usage()
-    prompt = usage.get("prompt_tokens", usage.get("input_tokens", 0))
-    completion = usage.get("completion_tokens", usage.get("output_tokens", 0))
-    return Usage(prompt if isinstance(prompt, int) else 0, completion if isinstance(completion, int) else 0)
+    return Usage(
+        _count(usage.get("prompt_tokens", usage.get("input_tokens"))),
+        _count(usage.get("completion_tokens", usage.get("output_tokens"))),
+    )
+
+
+def _count(tokens: Any) -> int:
+    return tokens if isinstance(tokens, int) and 0 <= tokens < 1 << 53 else 0
 
 
 def _choices(data: Mapping[str, Any]) -> tuple[str, bool]:
@@ -61,7 +66,7 @@ def _choices(data: Mapping[str, Any]) -> tuple[str, bool]:
         if not isinstance(choice, Mapping):
             return "a choice is not an object", False
         finish = choice.get("finish_reason")
-        if finish not in FINISHED:
+        if not isinstance(finish, str) or finish not in FINISHED:
             return f"finish_reason is {finish!r}, not a natural end", False
         message = choice.get("message")
         if isinstance(message, Mapping):
@@ -75,8 +80,10 @@ def _responses(data: Mapping[str, Any]) -> tuple[str, bool]:
     status = data.get("status")
     if status != "completed" or data.get("error"):
         return f"status is {status!r}, not 'completed'", False
-    kinds = {item.get("type") for item in data.get("output") or () if isinstance(item, Mapping)}
-    return "", bool(kinds - {"message", "reasoning"})
+    output = data.get("output")
+    if not isinstance(output, list):
+        return "the response has no output", False
+    return "", any(not isinstance(item, Mapping) or item.get("type") not in ("message", "reasoning") for item in output)
 
 
 def _vectors(data: Mapping[str, Any]) -> tuple[str, bool]:

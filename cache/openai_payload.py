@@ -12,11 +12,11 @@ IGNORED = frozenset(
     {
         # They do not shape the answer.
         "user", "metadata", "store", "service_tier", "safety_identifier",
-        "prompt_cache_key", "prompt_cache_options", "prompt_cache_retention",
-        # Streamed or not, the answer is the same; see openai_stream.
+        # Streamed or not, the answer is the same; see sse.
         "stream", "stream_options",
     }
 )  # fmt: skip
+IGNORED_PREFIX = "prompt_cache_"  # hints to the provider's own prefix cache
 
 ENDPOINTS = {
     "/chat/completions": "chat",
@@ -29,6 +29,8 @@ _NEVER = {
     "conversation": "the answer depends on a conversation kept by the provider",
     "background": "the answer comes later, outside this request",
     "web_search_options": "the provider searches the web for each answer",
+    "data_sources": "the provider retrieves documents for each answer",
+    "plugins": "they run at the provider, with effects a cache cannot know",
 }
 _CLIENT_TOOLS = frozenset({"function", "custom"})
 
@@ -68,7 +70,9 @@ def endpoint_of(path: str) -> str | None:
 
 def parse(endpoint: str, payload: Mapping[str, Any]) -> Parsed:
     """Split the JSON body of a request. Never raises on odd payloads: what is not understood is scope."""
-    scope = {name: value for name, value in payload.items() if name not in IGNORED}
+    scope = {
+        name: value for name, value in payload.items() if name not in IGNORED and not name.startswith(IGNORED_PREFIX)
+    }
     refused = _refusal(payload)
     query: str | None = None
     semantic = False
@@ -76,9 +80,10 @@ def parse(endpoint: str, payload: Mapping[str, Any]) -> Parsed:
         field = {"chat": "messages", "responses": "input", "completions": "prompt"}[endpoint]
         value = payload.get(field)
         if isinstance(value, str):
-            query, rest = value, ""
-            scope[field] = rest
-            semantic = True
+            query = value
+            scope[field] = ""
+            # A completion's prompt is instructions, context and question in one; no part of it may vary alone.
+            semantic = endpoint != "completions"
         elif isinstance(value, list) and endpoint != "completions":
             query, rest_turns = _last_user_text(value)
             if query is not None:
@@ -101,11 +106,15 @@ def _refusal(payload: Mapping[str, Any]) -> str:
     for field, why in _NEVER.items():
         if payload.get(field):
             return f"{field}: {why}"
-    if "-search" in str(payload.get("model", "")):
+    model = str(payload.get("model", ""))
+    if "-search" in model or model.endswith(":online"):
         return "a search model asks the web for each answer"
-    for tool in payload.get("tools") or ():
+    tools = payload.get("tools") or ()
+    if not isinstance(tools, list | tuple):
+        return "tools is not a list"
+    for tool in tools:
         kind = tool.get("type") if isinstance(tool, Mapping) else None
-        if kind not in _CLIENT_TOOLS:
+        if not isinstance(kind, str) or kind not in _CLIENT_TOOLS:
             return f"tools: {kind!r} runs at the provider, with effects a cache cannot know"
     return ""
 

@@ -3,7 +3,9 @@
 Each step is a generator: it yields a small command and is resumed with the command's result. A driver
 (:mod:`.drivers`) carries the commands out, synchronously or on an event loop. Results of stages are
 values, never exceptions: a stage that fails gives a :class:`Fault`, which is a miss. Only :class:`Ask`
-and :class:`Join` raise into the generator, because their failures belong to the caller.
+and :class:`Join` raise into the generator, because their failures belong to the caller. Whatever else
+goes wrong on the way (a user's TTL function, an index of one's own) costs the hit or the storing, never
+the answer.
 """
 
 from __future__ import annotations
@@ -24,7 +26,7 @@ from ..entry import Entry
 from ..errors import NotCached
 from .call import Call
 from .controls import DEFAULT, Controls
-from .flight import Flight, Flights, HandOver
+from .flight import Alone, Flight, Flights, HandOver
 from .ledger import Ledger
 from .policy import Answer, Policy
 from .tiers import Tier
@@ -63,19 +65,30 @@ class Wait(NamedTuple):
 
 
 class Compute(NamedTuple):
-    """Run ``work`` off the event loop's thread when ``heavy``: its result or Fault."""
+    """Run ``work`` off the event loop's thread when ``heavy``, there for at most ``deadline_s``: its result
+    or Fault."""
 
     work: Callable[[], Any]
     heavy: bool
     name: str
+    deadline_s: float | None = None
+
+
+class Forget(NamedTuple):
+    """Drop ``key`` from the index: None or Fault."""
+
+    semantic: SemanticIndex
+    key: bytes
 
 
 class Ask(NamedTuple):
-    """Make the upstream call: an Answer. Raises what the call raises."""
+    """Make the upstream call, as leader of ``flight``: an Answer. Raises what the call raises."""
+
+    flight: Flight | None
 
 
 class Join(NamedTuple):
-    """Wait for another caller's upstream call: an Answer. Raises the leader's error, or HandOver."""
+    """Wait for another caller's upstream call: an Answer. Raises the leader's error, HandOver or Alone."""
 
     flight: Flight
 
@@ -86,7 +99,7 @@ class Spawn(NamedTuple):
     work: Callable[[], Generator[Any, Any, Any]]
 
 
-Command: TypeAlias = Get | Put | Delete | Wait | Compute | Ask | Join | Spawn
+Command: TypeAlias = Get | Put | Delete | Wait | Compute | Forget | Ask | Join | Spawn
 Way: TypeAlias = Generator[Command, Any, Any]
 
 
@@ -97,7 +110,7 @@ class Fault(NamedTuple):
     error: BaseException
 
     def __str__(self) -> str:
-        return f"{self.stage}: {self.error}" if str(self.error) else f"{self.stage}: {type(self.error).__name__}"
+        return f"{self.stage}: {str(self.error) or type(self.error).__name__}"
 
 
 class Found(NamedTuple):
@@ -185,6 +198,9 @@ class Pipeline:
                 trace.faults.append(f"{tier.name}: skipped after {tier.last_fault}")
                 certain = False
                 continue
+            if key in tier.behind:
+                trace.checked.append((tier.name, "behind"))
+                continue
             entry = yield Get(tier, key)
             if isinstance(entry, Fault):
                 trace.faults.append(str(entry))
@@ -201,7 +217,7 @@ class Pipeline:
                 if promote:
                     for upper in self.tiers[:depth]:
                         if upper.ready():
-                            yield Put(upper, _for_tier(entry, upper))
+                            yield from _promote(upper, entry)
                 return Found(entry, tier.name), certain
             elif verdict != "expired" and (stale is None or entry.created > stale.entry.created):
                 stale = Found(entry, tier.name, verdict)
@@ -228,7 +244,8 @@ class Pipeline:
                 return None
         trace.vector = vector
         scope = call.scope
-        matches = yield Compute(lambda: semantic.search(scope, vector), semantic.heavy(scope), "index")
+        left = max(0.001, deadline - (self.clock.monotonic() - started))
+        matches = yield Compute(lambda: semantic.search(scope, vector), semantic.heavy(scope), "index", left)
         if isinstance(matches, Fault):
             trace.faults.append(str(matches))
             trace.reason = "the index did not answer"
@@ -255,7 +272,7 @@ class Pipeline:
             found, certain = yield from self.exact(match.key, asked, Trace(), promote=False)
             if found is None:
                 if certain:
-                    semantic.forget(match.key)
+                    yield Forget(semantic, match.key)
                 continue
             entry = found.entry
             if found.age != "fresh" or entry.scope != call.scope or entry.query is None:
@@ -278,13 +295,22 @@ class Pipeline:
 
     def lookup(self, call: Call, asked: Controls, trace: Trace) -> Way:
         """All tiers, then the semantic one. Gives Found (fresh or stale) or None."""
-        if self.ledger.news():
-            yield Compute(self.ledger.refresh, True, "ledger")
+        yield from self.learn()
         found, _ = yield from self.exact(call.key, asked, trace)
         if found is not None and found.age == "fresh":
             return found
-        similar = yield from self.similar(call, asked, trace)
+        try:
+            similar = yield from self.similar(call, asked, trace)
+        except Exception as error:
+            trace.faults.append(str(Fault("semantic", error)))
+            trace.reason = "the semantic tier failed"
+            similar = None
         return similar or found
+
+    def learn(self) -> Way:
+        """Fetch what other processes have invalidated, when there is news; a round trip, off the event loop."""
+        if self.ledger.news():
+            yield Compute(self.ledger.refresh, True, "ledger")
 
     # -- writing ---------------------------------------------------------------------------------
 
@@ -342,16 +368,19 @@ class Pipeline:
         kept = False
         for tier in self.tiers:
             if not tier.ready():
-                continue
-            if tier.write_behind:
+                tier.owes(entry)
+            elif tier.write_behind:
+                tier.owes(entry)
                 yield Spawn(functools.partial(_put_behind, tier, entry))
                 kept = True
-                continue
-            result = yield Put(tier, _for_tier(entry, tier))
-            if isinstance(result, Fault):
-                trace.faults.append(str(result))
             else:
-                kept = True
+                result = yield Put(tier, _for_tier(entry, tier))
+                if isinstance(result, Fault):
+                    tier.owes(entry)
+                    trace.faults.append(str(result))
+                else:
+                    tier.settled(entry.key)
+                    kept = True
         if not kept:
             return "no tier could take it"
         if entry.vector and semantic is not None and trace.vector is not None:
@@ -364,62 +393,110 @@ class Pipeline:
         """From question to Outcome. Raises what the upstream call raises, and NotCached."""
         asked = asked or DEFAULT
         if asked.no_store:
-            return Outcome("bypass", answer=(yield Ask()), reason="no_store was asked")
+            return Outcome("bypass", answer=(yield Ask(None)), reason="no_store was asked")
+        start = yield from self.start(call, asked, trace, lambda: self.revalidate(call, asked))
+        if isinstance(start, Outcome):
+            return start
+        stale: Found | None = start
+        while True:
+            flight, leading = self.flights.join(call.key)
+            if leading:
+                return (yield from self.lead(flight, call, asked, trace, stale))
+            try:
+                answer = yield Join(flight)
+            except HandOver:
+                continue
+            except Alone:
+                return Outcome("miss", answer=(yield Ask(None)), reason=ALONE)
+            except Exception as error:
+                if stale is None or not can_mend(error):
+                    raise
+                return Outcome("stale", stale, reason=failed(type(error).__name__))
+            if stale is not None and answer.failed:
+                return Outcome("stale", stale, reason=failed(answer.why_not))
+            if not answer.shareable:
+                return Outcome("miss", answer=(yield Ask(None)), reason=answer.why_not)
+            return Outcome("joined", answer=answer)
+
+    def start(self, call: Call, asked: Controls, trace: Trace, again: Callable[[], Way]) -> Way:
+        """The way up to the upstream call: an Outcome when there is no need for one; else the stale Found
+        that may stand in if it fails, or None. ``again`` is the way that replaces a stale answer behind
+        the caller's back. Raises NotCached."""
         found: Found | None = None
-        if not asked.refresh:
+        if asked.refresh:
+            yield from self.learn()
+        else:
             found = yield from self.lookup(call, asked, trace)
             if found is not None and found.age == "fresh":
                 return Outcome("hit", found)
             if found is not None and found.age == "revalidate":
-                yield Spawn(lambda: self.revalidate(call, asked))
+                if not asked.only_if_cached:
+                    yield Spawn(again)
                 return Outcome("stale", found, reason="past its TTL; a fresh answer is being fetched")
         if asked.only_if_cached:
             raise NotCached(
                 "only_if_cached was asked and no servable answer is stored; call again without it to ask upstream",
                 key=call.key.hex(),
             )
-        while True:
-            flight, leading = self.flights.join(call.key)
-            if leading:
-                return (yield from self.lead(flight, call, asked, trace, found))
-            try:
-                answer = yield Join(flight)
-            except HandOver:
-                continue
-            return Outcome("joined", answer=answer)
+        return found
+
+    def late(self, flight: Flight, call: Call, asked: Controls) -> Way:
+        """What an earlier leader stored between this one's lookup and its taking off: Found or None. The
+        followers get it too."""
+        if asked.refresh:
+            return None
+        found, _ = yield from self.exact(call.key, asked, Trace())
+        if found is None or found.age != "fresh":
+            return None
+        entry = found.entry
+        self.flights.answer(
+            flight,
+            Answer(
+                kind=entry.kind,
+                body=entry.body,
+                model=entry.model,
+                usage=entry.usage,
+                cost_usd=entry.cost_usd,
+                took_ms=entry.cost_ms,
+            ),
+        )
+        self.flights.close(flight)
+        return found
 
     def lead(self, flight: Flight, call: Call, asked: Controls, trace: Trace, stale: Found | None) -> Way:
         """Make the upstream call for everyone who waits on ``flight``."""
-        seq = self.ledger.seq
         try:
-            if not asked.refresh:
-                # An earlier leader may have finished between our lookup and our taking off.
-                late, _ = yield from self.exact(call.key, asked, Trace())
-                if late is not None and late.age == "fresh":
-                    self.flights.hand_over(flight)
-                    return Outcome("hit", late)
-            answer = yield Ask()
-        except GeneratorExit:
-            self.flights.hand_over(flight)
-            raise
+            late = yield from self.late(flight, call, asked)
+            if late is not None:
+                return Outcome("hit", late)
+            seq = self.ledger.seq
+            answer = yield Ask(flight)
         except Exception as error:
             self.flights.fail(flight, error)
-            if stale is not None and stale.age in ("error", "revalidate"):
-                return Outcome("stale", stale, reason=f"upstream failed ({type(error).__name__}); stale_if_error")
+            if stale is not None and can_mend(error):
+                return Outcome("stale", stale, reason=failed(type(error).__name__))
             raise
         except BaseException:
             self.flights.hand_over(flight)
             raise
-        if stale is not None and answer.failed and stale.age in ("error", "revalidate"):
-            self.flights.answer(flight, answer)
-            self.flights.close(flight)
-            return Outcome("stale", stale, reason=f"upstream failed ({answer.why_not}); stale_if_error")
         self.flights.answer(flight, answer)
+        if stale is not None and answer.failed:
+            self.flights.close(flight)
+            return Outcome("stale", stale, reason=failed(answer.why_not))
+        why_not = yield from self.keep(flight, call, answer, seq, asked, trace)
+        return Outcome("miss", answer=answer, stored=not why_not, reason=why_not or trace.reason)
+
+    def keep(self, flight: Flight, call: Call, answer: Answer, seq: int, asked: Controls, trace: Trace) -> Way:
+        """Store the answer of ``flight``, then close it. Gives why it was not stored, or an empty string;
+        whatever fails here, the caller has its answer."""
         try:
-            why_not = yield from self.store(call, answer, seq, asked, trace)
+            return (yield from self.store(call, answer, seq, asked, trace))
+        except Exception as error:
+            fault = str(Fault("store", error))
+            trace.faults.append(fault)
+            return f"it could not be stored: {fault}"
         finally:
             self.flights.close(flight)
-        return Outcome("miss", answer=answer, stored=not why_not, reason=why_not or trace.reason)
 
     def revalidate(self, call: Call, asked: Controls) -> Way:
         """Fetch a fresh answer behind a stale one; at most one such call is in the air."""
@@ -431,8 +508,35 @@ class Pipeline:
         )
 
 
+ALONE = "asked alone: waiting for the identical call in flight would have meant waiting for itself"
+
+
+def can_mend(error: Exception) -> bool:
+    """Whether asking later may help, so that a stale answer may stand in. An error that knows better (a
+    response with status 400, say) has ``can_mend = False``."""
+    return getattr(error, "can_mend", True) is not False
+
+
+def failed(why: str) -> str:
+    """The reason of a stale answer that stands in for a failed call."""
+    return f"upstream failed ({why}); stale_if_error"
+
+
+def _promote(tier: Tier, entry: Entry) -> Way:
+    if tier.inline:
+        held = yield Get(tier, entry.key)
+        if isinstance(held, Entry) and held.created > entry.created:
+            return  # another caller has just stored a newer answer
+    result = yield Put(tier, _for_tier(entry, tier))
+    if not isinstance(result, Fault):
+        tier.settled(entry.key)
+
+
 def _put_behind(tier: Tier, entry: Entry) -> Way:
-    yield Put(tier, entry)
+    if tier.owed(entry):  # otherwise a newer answer is on its way to this tier
+        result = yield Put(tier, entry)
+        if not isinstance(result, Fault) and tier.owed(entry):
+            tier.settled(entry.key)
 
 
 def _with_vector(entry: Entry, vector: Vector, fingerprint: str) -> Entry:

@@ -26,6 +26,8 @@ class Answer(msgspec.Struct, kw_only=True):
             stand in under ``stale_if_error``).
         exact_only: The answer may serve this very question only (it repeats the question's details,
             as a tool call does).
+        shareable: False when the value cannot be handed to followers (it could not be encoded, and one
+            object must not serve two callers); each asks for itself then.
         model: The model that answered.
         usage: Tokens billed.
         cost_usd: Money, US dollars.
@@ -39,6 +41,7 @@ class Answer(msgspec.Struct, kw_only=True):
     why_not: str = ""
     failed: bool = False
     exact_only: bool = False
+    shareable: bool = True
     model: str = ""
     usage: Usage = Usage()
     cost_usd: float = 0.0
@@ -96,7 +99,8 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
             _check_ttl(ttl, "ttl")
         life = math.inf if ttl is None else float(ttl)
         for tag in tags:
-            life = min(life, self.tag_ttl.get(tag, math.inf))
+            bound = self.tag_ttl.get(tag)
+            life = life if bound is None else min(life, bound)
         if life and not math.isinf(life) and self.jitter:
             life *= 1 - self.jitter * rng.random()
         return life

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from contextvars import ContextVar
 from typing import Any, Generic, TypeVar
 
@@ -57,9 +58,10 @@ class Receipt(msgspec.Struct, kw_only=True, gc=False):
 
     def headers(self) -> dict[str, str]:
         """The receipt as HTTP response headers (``Cache-Status`` as in RFC 9211, ``Age`` as in RFC 9111)."""
+        tier = re.sub(r"[^A-Za-z0-9_.-]", "-", self.tier or "")  # a store may have any name, a header not
         if self.status in ("hit", "stale"):
             mark = "hit" if self.status == "hit" else "hit; fwd=stale"
-            status = f'askonce; {mark}; key="{self.key[:16]}"; detail={self.tier}'
+            status = f'askonce; {mark}; key="{self.key[:16]}"; detail={tier}'
         elif self.status == "joined":
             status = f'askonce; fwd=uri-miss; collapsed; key="{self.key[:16]}"'
         else:
@@ -67,8 +69,8 @@ class Receipt(msgspec.Struct, kw_only=True, gc=False):
             if self.stored:
                 status += "; stored"
         made = {"cache-status": status, "x-askonce-status": self.status}
-        if self.tier:
-            made["x-askonce-tier"] = self.tier
+        if tier:
+            made["x-askonce-tier"] = tier
         if self.status in ("hit", "stale"):
             made["age"] = str(int(self.age_s))
         if self.similarity is not None:

@@ -7,8 +7,9 @@ hint: the entry itself is read from a tier, and its own scope and question decid
 
 from __future__ import annotations
 
+import functools
 import threading
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future
 from pathlib import Path
 
@@ -17,9 +18,10 @@ import numpy as np
 from ..backends.contract import Index, Match, Store, Vector
 from ..embeddings.service import EmbeddingService
 from ..entry import Entry
-from ..errors import AskonceError, IndexFault, StoreError
+from ..errors import AskonceError, CorruptEntry, IndexFault, StoreError, UnsafeRow
 from .semantic import SemanticTier, Verdict
 
+READ_AT_ONCE = 256
 HEAVY_SEARCH = 2_000  # vectors in a scope above which a search is kept off an event loop's thread
 
 
@@ -77,6 +79,9 @@ class SemanticIndex:
 
         Returns:
             ``(added, dropped, unusable)``; unusable entries were damaged or not embeddable.
+
+        Raises:
+            StoreError: A store is out of reach.
         """
         held: dict[bytes, Store] = {}
         for store in stores:
@@ -89,11 +94,11 @@ class SemanticIndex:
         missing = [key for key in held if key not in self.index]
         added = unusable = 0
         again: list[Entry] = []
-        for number, key in enumerate(missing):
+        for number, read in enumerate(_read(held, missing)):
             if progress is not None:
                 progress(number, len(missing))
             try:
-                entry = held[key].get(key)
+                entry = read()
                 if entry is None or entry.query is None or not entry.vector:
                     continue
                 if entry.embedder != self.fingerprint:
@@ -101,7 +106,7 @@ class SemanticIndex:
                     continue
                 self.index.add(entry.scope, entry.key, np.frombuffer(entry.vector, dtype="<f4").astype(np.float32))
                 added += 1
-            except (AskonceError, ValueError):
+            except (CorruptEntry, UnsafeRow, IndexFault, ValueError):
                 unusable += 1
         added_again, bad = self._embed_again(again)
         return added + added_again, dropped, unusable + bad
@@ -119,13 +124,15 @@ class SemanticIndex:
             part = [e for e in entries[start : start + 32] if e.query and not self.refuses(e.query)]
             if not part:
                 continue
-            try:
-                rows = self._service.embed_now([e.query or "" for e in part])
-                for entry, row in zip(part, rows, strict=True):
+            rows = self._service.embed_each([e.query or "" for e in part])
+            for entry, row in zip(part, rows, strict=True):
+                try:
+                    if isinstance(row, AskonceError):
+                        raise row
                     self.index.add(entry.scope, entry.key, row)
                     added += 1
-            except AskonceError:
-                bad += len(part)
+                except AskonceError:
+                    bad += 1
         return added, bad
 
     # -- one call ------------------------------------------------------------------------------------
@@ -183,3 +190,23 @@ class SemanticIndex:
                 self.note = f"snapshot not saved: {error}"
         self._service.close()
         self.index.close()
+
+
+def _read(held: dict[bytes, Store], keys: Sequence[bytes]) -> Iterator[Callable[[], Entry | None]]:
+    """For each of ``keys``, what reads it; stores that have ``get_many`` are asked for many at once."""
+    for start in range(0, len(keys), READ_AT_ONCE):
+        part = keys[start : start + READ_AT_ONCE]
+        found: dict[bytes, Entry | None] = {}
+        for store in {id(held[key]): held[key] for key in part}.values():
+            get_many = getattr(store, "get_many", None)
+            if get_many is not None:
+                mine = [key for key in part if held[key] is store]
+                found.update(zip(mine, get_many(mine), strict=True))
+        for key in part:
+            entry = found.get(key)
+            # None is gone, damaged or not asked for yet: ``get`` says which.
+            yield functools.partial(held[key].get, key) if entry is None else functools.partial(_same, entry)
+
+
+def _same(entry: Entry) -> Entry:
+    return entry

@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Sequence
+from types import FunctionType
 from typing import Any
 
-from ..errors import ConfigError
+from ..errors import ConfigError, UncacheableCall
+from .call import canonical, name_of
 
 EXCLUDED = ("self", "cls", "ctx")
 Bound = tuple[Any, tuple[Any, ...]]
@@ -27,13 +29,16 @@ class Signature:
         need_query: Raise when the query cannot be told (a semantic tier is configured).
 
     Raises:
-        ConfigError: ``query`` or ``exclude`` names no parameter, or the query is ambiguous.
+        ConfigError: ``fn`` is not a function, ``query`` or ``exclude`` names no parameter, or the query is
+            ambiguous.
     """
 
     def __init__(
         self, fn: Callable[..., Any], query: str | Any | None, exclude: Sequence[str], need_query: bool
     ) -> None:
-        self.name = f"{fn.__module__}.{fn.__qualname__}"
+        if not hasattr(fn, "__qualname__") or isinstance(fn, type):
+            raise ConfigError(f"{fn!r} is not a function: write a def that calls it, and decorate that")
+        self.name = name_of(fn)
         signature = inspect.signature(fn)
         params = signature.parameters
         for name in exclude:
@@ -104,6 +109,38 @@ class Signature:
         bind.__qualname__ = self.name  # what a TypeError calls it
         made: Callable[..., Bound] = bind
         return made
+
+
+def captured(fn: Callable[..., Any]) -> list[Any]:
+    """What ``fn`` has captured from the function around it, as far as it can be part of a key: plain data,
+    and functions and classes by name. Two functions made by one factory from two system prompts are two
+    functions. Other objects (clients, locks) have no encoding and are left out.
+    """
+    return _captured(fn, set())
+
+
+def _captured(fn: Any, seen: set[int]) -> list[Any]:
+    code, cells = getattr(fn, "__code__", None), getattr(fn, "__closure__", None)
+    if code is None or not cells or id(fn) in seen:
+        return []
+    seen.add(id(fn))
+    found: list[Any] = []
+    for name, cell in zip(code.co_freevars, cells, strict=True):
+        try:
+            value = cell.cell_contents
+        except ValueError:  # not assigned yet
+            continue
+        if isinstance(value, type):
+            found.append([name, name_of(value)])
+        elif isinstance(value, FunctionType):
+            found.append([name, name_of(value), _captured(value, seen)])
+        else:
+            try:
+                canonical(value)
+            except UncacheableCall:
+                continue
+            found.append([name, value])
+    return found
 
 
 def _names(params: Any) -> str:

@@ -71,6 +71,13 @@ def is_terminal(event: bytes) -> bool:
 
 def assemble(endpoint: str, events: Iterable[bytes]) -> tuple[bytes, str]:
     """``(JSON body, "")`` of the answer a stream carried, or ``(b"", why it is no answer)``."""
+    try:
+        return _assemble(endpoint, events)
+    except (AttributeError, IndexError, KeyError, TypeError, ValueError) as error:
+        return b"", f"the stream has a shape of its own ({type(error).__name__}: {error})"
+
+
+def _assemble(endpoint: str, events: Iterable[bytes]) -> tuple[bytes, str]:
     chunks: list[dict[str, Any]] = []
     done = False
     for event in events:
@@ -101,8 +108,16 @@ def assemble(endpoint: str, events: Iterable[bytes]) -> tuple[bytes, str]:
     return _encode(_merge_chunks(endpoint, chunks)), ""
 
 
+_OF_CHOICE = frozenset({"index", "delta", "message", "text", "finish_reason", "logprobs"})
+
+
 def _merge_chunks(endpoint: str, chunks: list[dict[str, Any]]) -> dict[str, Any]:
-    whole = {k: v for k, v in chunks[0].items() if k not in ("choices", "usage", "obfuscation")}
+    whole: dict[str, Any] = {}
+    for chunk in chunks:
+        for name, value in chunk.items():
+            # Azure opens with a chunk whose id and model are empty; what has been said stays otherwise.
+            if name not in ("choices", "usage", "obfuscation") and not whole.get(name):
+                whole[name] = value
     whole["object"] = "chat.completion" if endpoint == "chat" else "text_completion"
     choices: dict[int, dict[str, Any]] = {}
     usage: Any = None
@@ -122,6 +137,7 @@ def _merge_chunks(endpoint: str, chunks: list[dict[str, Any]]) -> dict[str, Any]
             if part.get("finish_reason") is not None:
                 choice["finish_reason"] = part["finish_reason"]
             _merge_logprobs(choice, part.get("logprobs"))
+            choice.update({k: v for k, v in part.items() if k not in _OF_CHOICE and v is not None})
     for choice in choices.values():
         choice.setdefault("finish_reason", None)
         choice.setdefault("logprobs", None)
@@ -192,11 +208,13 @@ def _replay_choices(endpoint: str, data: dict[str, Any], include_usage: bool) ->
 
     for choice in data.get("choices") or ():
         index = choice.get("index", 0)
+        last = {k: v for k, v in choice.items() if k not in _OF_CHOICE}
         if endpoint == "chat":
             yield from (chunk(index, **fields) for fields in _deltas(choice))
+            last["delta"] = {}
         else:
             yield from (chunk(index, text=piece) for piece in _pieces(choice.get("text") or ""))
-        last: dict[str, Any] = {"delta": {}} if endpoint == "chat" else {"text": ""}
+            last["text"], last["logprobs"] = "", choice.get("logprobs")
         yield chunk(index, **last, finish_reason=choice.get("finish_reason"))
     if include_usage:
         yield _event({**head, "choices": [], "usage": data.get("usage")})
@@ -207,15 +225,16 @@ def _deltas(choice: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
     first: dict[str, Any] = {"role": message.pop("role", "assistant")}
     content, calls = message.pop("content", None), message.pop("tool_calls", None)
     first["content"] = "" if isinstance(content, str) else None
-    message.pop("annotations", None)
+    if not message.get("annotations"):
+        message.pop("annotations", None)
     first.update({name: value for name, value in message.items() if value is not None})
-    fields: dict[str, Any] = {"delta": first}
+    yield {"delta": first}
+    pieces = [{"content": piece} for piece in _pieces(content)] if isinstance(content, str) else []
     if choice.get("logprobs") is not None:
-        fields["logprobs"] = choice["logprobs"]
-    yield fields
-    if isinstance(content, str):
-        for piece in _pieces(content):
-            yield {"delta": {"content": piece}}
+        # Not in the first chunk: the SDK's stream helper would count them twice there.
+        yield {"delta": pieces.pop(0) if pieces else {}, "logprobs": choice["logprobs"]}
+    for piece in pieces:
+        yield {"delta": piece}
     for number, call in enumerate(calls or ()):
         yield {"delta": {"tool_calls": [{"index": number, **call}]}}
 
@@ -240,6 +259,10 @@ def _replay_response(response: dict[str, Any]) -> Iterator[bytes]:
             empty["content"] = []
         elif kind == "function_call":
             empty["arguments"] = ""
+        elif kind == "custom_tool_call":
+            empty["input"] = ""
+        elif kind == "reasoning":
+            empty["summary"] = []
         yield event("response.output_item.added", output_index=place, item=empty)
         if kind == "message":
             for index, part in enumerate(item.get("content") or ()):
@@ -248,8 +271,22 @@ def _replay_response(response: dict[str, Any]) -> Iterator[bytes]:
             arguments = item.get("arguments") or ""
             yield event("response.function_call_arguments.delta", **at, delta=arguments)
             yield event("response.function_call_arguments.done", **at, arguments=arguments, name=item.get("name", ""))
+        elif kind == "custom_tool_call":
+            yield event("response.custom_tool_call_input.delta", **at, delta=item.get("input") or "")
+            yield event("response.custom_tool_call_input.done", **at, input=item.get("input") or "")
+        elif kind == "reasoning":
+            for index, part in enumerate(item.get("summary") or ()):
+                yield from _replay_summary(event, {**at, "summary_index": index}, part)
         yield event("response.output_item.done", output_index=place, item=item)
     yield event("response.completed", response=response)
+
+
+def _replay_summary(event: Any, at: dict[str, Any], part: dict[str, Any]) -> Iterator[bytes]:
+    text = part.get("text") or ""
+    yield event("response.reasoning_summary_part.added", **at, part={**part, "text": ""})
+    yield event("response.reasoning_summary_text.delta", **at, delta=text)
+    yield event("response.reasoning_summary_text.done", **at, text=text)
+    yield event("response.reasoning_summary_part.done", **at, part=part)
 
 
 def _replay_part(event: Any, at: dict[str, Any], part: dict[str, Any]) -> Iterator[bytes]:

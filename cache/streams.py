@@ -2,39 +2,44 @@
 
 from __future__ import annotations
 
-import asyncio
 import inspect
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from .broadcast import AsyncBroadcast, Broadcast
+from ..errors import NotCached
+from .broadcast import PLAIN, AsyncBroadcast, AsyncReader, Broadcast, Handlers, Reader, Shape
 from .call import Call
-from .controls import DEFAULT, Controls
-from .drivers import detached, run_async, run_sync
-from .flight import Flight, HandOver
-from .pipeline import Found, Outcome, Trace, Way
+from .controls import DEFAULT, Controls, merge
+from .drivers import await_landed, await_opened, run_async, run_sync, wait_landed, wait_opened
+from .flight import Alone, Flight, HandOver
+from .pipeline import ALONE, Found, Outcome, Trace, Way, can_mend, failed
 from .policy import Answer
 from .receipt import Receipt
 
 if TYPE_CHECKING:
     from .core import Cache
 
-PackItems = Callable[[list[Any], float], Answer]
-UnpackItems = Callable[[bytes], list[Any]]
 # Opens the upstream stream; an async one may need to await its opening first.
 AsyncOpen = Callable[[], AsyncIterator[Any] | Awaitable[AsyncIterator[Any]]]
 
 
-IsLast = Callable[[Any], bool]
+class Surface(NamedTuple):
+    """How a surface's streams become answers and back.
 
+    Attributes:
+        pack: ``(frozen items, when the stream began) -> Answer``.
+        unpack: ``(stored body) -> items``; whatever it raises is taken as a miss.
+        reuse: ``(another caller's answer) -> items``, or None when there is nothing in it that could be
+            streamed; may raise what the caller should see instead.
+        shape: What the items are like.
+        note: Called with the receipt, before the first item.
+    """
 
-def _never_last(item: Any) -> bool:
-    return False
-
-
-async def _opened(open_source: AsyncOpen) -> AsyncIterator[Any]:
-    source = open_source()
-    return await source if inspect.isawaitable(source) else source
+    pack: Callable[[list[Any], float], Answer]
+    unpack: Callable[[bytes], list[Any]]
+    reuse: Callable[[Answer], list[Any] | None]
+    shape: Shape = PLAIN
+    note: Callable[[Receipt], None] | None = None
 
 
 class Leading(NamedTuple):
@@ -45,162 +50,198 @@ class Leading(NamedTuple):
     stale: Found | None
 
 
-class LiveStream(NamedTuple):
-    """How a surface's stream becomes answers and back."""
+class Following(NamedTuple):
+    """Another caller is asking already."""
 
-    call: Call
-    asked: Controls
-    trace: Trace
-    pack: PackItems
-    is_last: IsLast
+    flight: Flight
+    stale: Found | None
 
 
-def look(cache: Cache, call: Call, asked: Controls, trace: Trace, revalidate: Callable[[], Way]) -> Way:
-    """The way of a stream up to its take-off: an Outcome, a Leading, or a Flight to follow."""
-    from .pipeline import Spawn
+class Stream:
+    """One call that wants a stream: its way up to the first item, in either colour.
 
-    pipeline = cache.pipeline
-    found: Found | None = None
-    if asked.no_store:
-        return None
-    if not asked.refresh:
-        found = yield from pipeline.lookup(call, asked, trace)
-        if found is not None and found.age == "fresh":
-            return Outcome("hit", found)
-        if found is not None and found.age == "revalidate":
-            yield Spawn(revalidate)
-            return Outcome("stale", found, reason="past its TTL; a fresh answer is being fetched")
-    if asked.only_if_cached:
-        return (yield from pipeline.resolve(call, asked, trace))  # raises NotCached
-    flight, leading = cache.flights.join(call.key)
-    return Leading(flight, cache.ledger.seq, found) if leading else flight
+    Args:
+        cache: The cache.
+        call: The call.
+        asked: Its controls.
+        surface: How items become answers and back.
+    """
 
+    def __init__(self, cache: Cache, call: Call, asked: Controls | None, surface: Surface) -> None:
+        self.cache = cache
+        self.call = call
+        self.asked = asked or DEFAULT
+        self.surface = surface
+        self.trace = Trace()
+        self.started = cache.clock.monotonic()
 
-def _on_fail(cache: Cache, flight: Flight) -> Callable[[BaseException], None]:
-    def fail(error: BaseException) -> None:
-        if isinstance(error, Exception):
-            cache.flights.fail(flight, error)
-        else:
+    def look(self) -> Way:
+        """The way up to the take-off: an Outcome, Leading or Following."""
+        cache, call, asked = self.cache, self.call, self.asked
+        self.trace = Trace()
+        if asked.no_store:
+            return Outcome("bypass", reason="no_store was asked")
+        stale = yield from cache.pipeline.start(call, asked, self.trace, lambda: cache.pipeline.revalidate(call, asked))
+        if isinstance(stale, Outcome):
+            return stale
+        flight, leads = cache.flights.join(call.key)
+        if not leads:
+            return Following(flight, stale)
+        try:
+            late = yield from cache.pipeline.late(flight, call, asked)
+        except BaseException:
             cache.flights.hand_over(flight)
+            raise
+        return Leading(flight, cache.ledger.seq, stale) if late is None else Outcome("hit", late)
 
-    return fail
+    def whole(self, items: list[Any], begun: float) -> Answer:
+        """The answer of a stream that was read to its end behind the caller's back."""
+        answer = self.surface.pack(items, begun)
+        self.cache.counters.spent(answer.usage.total, answer.cost_usd)
+        return answer
+
+    def note(self, outcome: Outcome) -> None:
+        receipt = self.cache.receipt(self.call, outcome, self.trace, self.started)
+        if self.surface.note is not None:
+            self.surface.note(receipt)
+
+    def stored(self, outcome: Outcome) -> list[Any] | None:
+        """The items of a found entry; None when it does not decode, and then the next look passes it by."""
+        assert outcome.found is not None
+        try:
+            items = self.surface.unpack(outcome.found.entry.body)
+        except Exception as error:
+            if self.asked.only_if_cached:
+                raise NotCached("the stored answer does not decode", key=self.call.key.hex()) from error
+            self.asked = merge(self.asked, refresh=True)
+            return None
+        self.note(outcome)
+        return items
+
+    def instead(self, stale: Found | None, error: Exception) -> list[Any]:
+        """The items of the stale answer that stands in for a failed call; raises ``error`` when there is none."""
+        if stale is None or not can_mend(error):
+            self.cache.counters.failed()
+            raise error
+        items = self.stored(Outcome("stale", stale, reason=failed(type(error).__name__)))
+        if items is None:
+            raise error
+        return items
+
+    def packed(self, flight: Flight, items: list[Any], begun: float) -> Answer | None:
+        """The answer of a stream that ended by itself, handed to the followers; None when it is none."""
+        try:
+            answer = self.surface.pack(items, begun)
+        except Exception:
+            self.cache.flights.hand_over(flight)
+            return None
+        self.cache.counters.spent(answer.usage.total, answer.cost_usd)
+        if not answer.complete and not answer.body:
+            # Nothing here that a follower could be given; one of them asks again.
+            self.cache.flights.hand_over(flight)
+            return None
+        self.cache.flights.answer(flight, answer)
+        return answer
+
+    def keep(self, leading: Leading, answer: Answer) -> Way:
+        return self.cache.pipeline.keep(leading.flight, self.call, answer, leading.seq, self.asked, self.trace)
+
+    def handlers(self, flight: Flight, on_end: Callable[[list[Any]], Any]) -> Handlers:
+        return Handlers(on_end, lambda error: self.fail(flight, error), lambda: self.cache.flights.hand_over(flight))
+
+    def fail(self, flight: Flight, error: BaseException) -> None:
+        if isinstance(error, Exception):
+            self.cache.flights.fail(flight, error)
+        else:
+            self.cache.flights.hand_over(flight)
+
+
+# -- synchronous ------------------------------------------------------------------------------------
 
 
 def stream(
-    cache: Cache,
-    call: Call,
-    asked: Controls | None,
-    open_source: Callable[[], Iterator[Any]],
-    pack: PackItems,
-    unpack: UnpackItems,
-    on_receipt: Callable[[Receipt], None] | None = None,
-    is_last: IsLast = _never_last,
+    cache: Cache, call: Call, asked: Controls | None, open_source: Callable[[], Iterator[Any]], surface: Surface
 ) -> Iterator[Any]:
     """The stream of ``call``: replayed, joined, or opened with ``open_source`` and teed."""
-    asked = asked or DEFAULT
-    started = cache.clock.monotonic()
+    one = Stream(cache, call, asked, surface)
+
+    def whole() -> Answer:
+        begun = cache.clock.monotonic()
+        return one.whole([surface.shape.freeze(item) for item in open_source()], begun)
+
     while True:
-        trace = Trace()
-
-        def whole() -> Answer:
-            begun = cache.clock.monotonic()
-            return pack(list(open_source()), begun)
-
-        def revalidate(trace: Trace = trace) -> Way:
-            return cache.pipeline.revalidate(call, asked)
-
-        step = run_sync(look(cache, call, asked, trace, revalidate), whole, cache.workers)
-        if step is None:
-            _receipt(cache, call, Outcome("bypass", reason="no_store was asked"), trace, started, on_receipt)
-            return open_source()
+        step = run_sync(one.look(), whole, cache.workers)
+        items: list[Any] | None
         if isinstance(step, Outcome):
-            _receipt(cache, call, step, trace, started, on_receipt)
-            assert step.found is not None
-            return iter(unpack(step.found.entry.body))
-        if isinstance(step, Leading):
-            try:
-                live = _lead(cache, LiveStream(call, asked, trace, pack, is_last), step, open_source)
-            except Exception as error:
-                stale = step.stale
-                if stale is None or not getattr(error, "failed", True):
-                    cache.counters.failed()
-                    raise
-                reason = f"upstream failed ({type(error).__name__}); stale_if_error"
-                _receipt(cache, call, Outcome("stale", stale, reason=reason), trace, started, on_receipt)
-                return iter(unpack(stale.entry.body))
-            _receipt(cache, call, Outcome("miss", reason=trace.reason), trace, started, on_receipt)
-            return live
-        joined = _follow(step, unpack)
-        if joined is not None:
-            _receipt(cache, call, Outcome("joined"), trace, started, on_receipt)
-            return joined
+            if step.found is None:
+                one.note(step)
+                return open_source()
+            items = one.stored(step)
+            if items is None:
+                continue
+            return _replay(items)
+        try:
+            if isinstance(step, Leading):
+                live: Iterator[Any] | None = _lead(one, step, open_source)
+            else:
+                live = _follow(step.flight, surface)
+            if live is None:
+                continue
+            if step.stale is not None and isinstance(live, Reader):
+                live.begin()  # an error before the first item can still be answered by the stale entry
+        except Alone:
+            one.note(Outcome("miss", reason=ALONE))
+            return open_source()
+        except Exception as error:
+            return _replay(one.instead(step.stale, error))
+        one.note(Outcome("miss", reason=one.trace.reason) if isinstance(step, Leading) else Outcome("joined"))
+        return live
 
 
-def _receipt(
-    cache: Cache,
-    call: Call,
-    outcome: Outcome,
-    trace: Trace,
-    started: float,
-    on_receipt: Callable[[Receipt], None] | None,
-) -> None:
-    receipt = cache.receipt(call, outcome, trace, started)
-    if on_receipt is not None:
-        on_receipt(receipt)
+def _replay(items: list[Any]) -> Iterator[Any]:
+    yield from items
 
 
-def _follow(flight: Flight, unpack: UnpackItems) -> Iterator[Any] | None:
-    broadcast = flight.opened.result()
-    if broadcast is not None and broadcast.colour == "sync":
-        return broadcast.subscribe()  # type: ignore[no-any-return]
+def _follow(flight: Flight, surface: Surface) -> Iterator[Any] | None:
+    broadcast = wait_opened(flight)
+    if isinstance(broadcast, Broadcast):
+        return broadcast.subscribe()
     try:
-        answer: Answer = flight.done.result()
+        answer = wait_landed(flight)
     except HandOver:
         return None
-    return iter(unpack(answer.body)) if answer.complete else None
+    items = surface.reuse(answer)
+    return None if items is None else _replay(items)
 
 
-def _lead(cache: Cache, live: LiveStream, leading: Leading, open_source: Callable[[], Iterator[Any]]) -> Iterator[Any]:
-    flight = leading.flight
-    begun = cache.clock.monotonic()
+def _lead(one: Stream, step: Leading, open_source: Callable[[], Iterator[Any]]) -> Iterator[Any]:
+    begun = one.cache.clock.monotonic()
 
     def end(items: list[Any]) -> None:
-        answer = live.pack(items, begun)
-        cache.counters.spent(answer.usage.total, answer.cost_usd)
-        cache.flights.answer(flight, answer)
-        try:
-            run_sync(
-                cache.pipeline.store(live.call, answer, leading.seq, live.asked, live.trace),
-                lambda: answer,
-                cache.workers,
-            )
-        finally:
-            cache.flights.close(flight)
+        answer = one.packed(step.flight, items, begun)
+        if answer is not None:
+            run_sync(one.keep(step, answer), lambda: answer, one.cache.workers)
 
     try:
         source = iter(open_source())
+        broadcast = Broadcast(source, one.handlers(step.flight, end), one.surface.shape, step.flight)
     except BaseException as error:
-        _on_fail(cache, flight)(error)
+        one.fail(step.flight, error)
         raise
-    broadcast = Broadcast(source, end, _on_fail(cache, flight), lambda: cache.flights.hand_over(flight), live.is_last)
     reader = broadcast.subscribe()
     assert reader is not None
-    flight.opened.set_result(broadcast)
+    step.flight.opened.set_result(broadcast)
     return reader
 
 
+# -- asynchronous -------------------------------------------------------------------------------------
+
+
 async def astream(
-    cache: Cache,
-    call: Call,
-    asked: Controls | None,
-    open_source: AsyncOpen,
-    pack: PackItems,
-    unpack: UnpackItems,
-    on_receipt: Callable[[Receipt], None] | None = None,
-    is_last: IsLast = _never_last,
+    cache: Cache, call: Call, asked: Controls | None, open_source: AsyncOpen, surface: Surface
 ) -> AsyncIterator[Any]:
     """As :func:`stream`, on an event loop."""
-    source = await open_astream(cache, call, asked, open_source, pack, unpack, on_receipt, is_last)
+    source = await open_astream(cache, call, asked, open_source, surface)
     try:
         async for item in source:
             yield item
@@ -211,99 +252,86 @@ async def astream(
 
 
 async def open_astream(
-    cache: Cache,
-    call: Call,
-    asked: Controls | None,
-    open_source: AsyncOpen,
-    pack: PackItems,
-    unpack: UnpackItems,
-    on_receipt: Callable[[Receipt], None] | None = None,
-    is_last: IsLast = _never_last,
+    cache: Cache, call: Call, asked: Controls | None, open_source: AsyncOpen, surface: Surface
 ) -> AsyncIterator[Any]:
     """The async stream of ``call``, decided and opened now."""
-    asked = asked or DEFAULT
-    started = cache.clock.monotonic()
+    one = Stream(cache, call, asked, surface)
+
+    async def whole() -> Answer:
+        begun = cache.clock.monotonic()
+        return one.whole([surface.shape.freeze(item) async for item in await _opened(open_source)], begun)
+
     while True:
-        trace = Trace()
-
-        async def whole() -> Answer:
-            begun = cache.clock.monotonic()
-            return pack([item async for item in await _opened(open_source)], begun)
-
-        def revalidate() -> Way:
-            return cache.pipeline.revalidate(call, asked)
-
-        step = await run_async(look(cache, call, asked, trace, revalidate), whole, cache.workers)
-        if step is None:
-            _receipt(cache, call, Outcome("bypass", reason="no_store was asked"), trace, started, on_receipt)
-            return await _opened(open_source)
+        step = await run_async(one.look(), whole, cache.workers)
+        items: list[Any] | None
         if isinstance(step, Outcome):
-            _receipt(cache, call, step, trace, started, on_receipt)
-            assert step.found is not None
-            return _replay(unpack(step.found.entry.body))
-        if isinstance(step, Leading):
-            try:
-                live = await _alead(cache, LiveStream(call, asked, trace, pack, is_last), step, open_source)
-            except Exception as error:
-                stale = step.stale
-                if stale is None or not getattr(error, "failed", True):
-                    cache.counters.failed()
-                    raise
-                reason = f"upstream failed ({type(error).__name__}); stale_if_error"
-                _receipt(cache, call, Outcome("stale", stale, reason=reason), trace, started, on_receipt)
-                return _replay(unpack(stale.entry.body))
-            _receipt(cache, call, Outcome("miss", reason=trace.reason), trace, started, on_receipt)
-            return live
-        joined = await _afollow(step, unpack)
-        if joined is not None:
-            _receipt(cache, call, Outcome("joined"), trace, started, on_receipt)
-            return joined
+            if step.found is None:
+                one.note(step)
+                return await _opened(open_source)
+            items = one.stored(step)
+            if items is None:
+                continue
+            return _areplay(items)
+        try:
+            if isinstance(step, Leading):
+                live: AsyncIterator[Any] | None = await _alead(one, step, open_source)
+            else:
+                live = await _afollow(step.flight, surface)
+            if live is None:
+                continue
+            if step.stale is not None and isinstance(live, AsyncReader):
+                await live.begin()
+        except Alone:
+            one.note(Outcome("miss", reason=ALONE))
+            return await _opened(open_source)
+        except Exception as error:
+            return _areplay(one.instead(step.stale, error))
+        one.note(Outcome("miss", reason=one.trace.reason) if isinstance(step, Leading) else Outcome("joined"))
+        return live
 
 
-async def _replay(items: list[Any]) -> AsyncIterator[Any]:
+async def _opened(open_source: AsyncOpen) -> AsyncIterator[Any]:
+    source = open_source()
+    return await source if inspect.isawaitable(source) else source
+
+
+async def _areplay(items: list[Any]) -> AsyncIterator[Any]:
     for item in items:
         yield item
 
 
-async def _afollow(flight: Flight, unpack: UnpackItems) -> AsyncIterator[Any] | None:
-    broadcast = await asyncio.wrap_future(detached(flight.opened))
-    if broadcast is not None and broadcast.colour is asyncio.get_running_loop():
-        return broadcast.subscribe()  # type: ignore[no-any-return]
+async def _afollow(flight: Flight, surface: Surface) -> AsyncIterator[Any] | None:
+    broadcast = await await_opened(flight)
+    if isinstance(broadcast, AsyncBroadcast) and broadcast.joinable():
+        return broadcast.subscribe()
     try:
-        answer: Answer = await asyncio.wrap_future(detached(flight.done))
+        answer = await await_landed(flight)
     except HandOver:
         return None
-    return _replay(unpack(answer.body)) if answer.complete else None
+    items = surface.reuse(answer)
+    return None if items is None else _areplay(items)
 
 
-async def _alead(cache: Cache, live: LiveStream, leading: Leading, open_source: AsyncOpen) -> AsyncIterator[Any]:
-    flight = leading.flight
-    begun = cache.clock.monotonic()
+async def _alead(one: Stream, step: Leading, open_source: AsyncOpen) -> AsyncIterator[Any]:
+    begun = one.cache.clock.monotonic()
 
     async def end(items: list[Any]) -> None:
-        answer = live.pack(items, begun)
-        cache.counters.spent(answer.usage.total, answer.cost_usd)
-        cache.flights.answer(flight, answer)
+        answer = one.packed(step.flight, items, begun)
+        if answer is None:
+            return
 
         async def same() -> Answer:
             return answer
 
-        try:
-            await run_async(
-                cache.pipeline.store(live.call, answer, leading.seq, live.asked, live.trace), same, cache.workers
-            )
-        finally:
-            cache.flights.close(flight)
+        await run_async(one.keep(step, answer), same, one.cache.workers)
 
     try:
         source = aiter(await _opened(open_source))
+        broadcast = AsyncBroadcast(source, one.handlers(step.flight, end), one.surface.shape, step.flight)
     except BaseException as error:
-        _on_fail(cache, flight)(error)
+        one.fail(step.flight, error)
         raise
-    broadcast = AsyncBroadcast(
-        source, end, _on_fail(cache, flight), lambda: cache.flights.hand_over(flight), live.is_last
-    )
     reader = broadcast.subscribe()
     assert reader is not None
-    flight.opened.set_result(broadcast)
+    step.flight.opened.set_result(broadcast)
     return reader

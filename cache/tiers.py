@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 
 from ..backends.contract import AsyncStore, Store
 from ..clock import Clock
+from ..entry import Entry
 from ..errors import ConfigError
 
 FIRST_PAUSE_S = 0.5
 LONGEST_PAUSE_S = 30.0
+MOST_BEHIND = 4096
 
 
 class Tier:
@@ -27,6 +30,7 @@ class Tier:
         "_clock",
         "_down_until",
         "_pause",
+        "behind",
         "deadline_s",
         "faults",
         "hits",
@@ -50,6 +54,7 @@ class Tier:
         self.faults = 0
         self.skipped = 0
         self.last_fault = ""
+        self.behind: dict[bytes, Entry] = {}
         self._clock = clock
         self._pause = 0.0
         self._down_until = float("-inf")
@@ -77,6 +82,24 @@ class Tier:
         """Note a success."""
         if self._pause:
             self._pause = 0.0
+
+
+    def owes(self, entry: Entry) -> None:
+        """Note that the store does not hold ``entry`` yet, or could not take it: what it holds under that key
+        meanwhile is not the last answer, and is not served. Remembered for the last few thousand keys."""
+        self.behind[entry.key] = entry
+        if len(self.behind) > MOST_BEHIND:
+            with suppress(KeyError, RuntimeError):  # another thread was here at the same time
+                del self.behind[next(iter(self.behind))]
+
+    def owed(self, entry: Entry) -> bool:
+        """Whether ``entry`` is still the last one that the store should hold."""
+        return self.behind.get(entry.key) is entry
+
+    def settled(self, key: bytes) -> None:
+        """Note that the store holds the last answer under ``key``."""
+        if self.behind:
+            self.behind.pop(key, None)
 
 
 def chain(stores: Sequence[Store | Tier], deadline_s: float, clock: Clock) -> tuple[Tier, ...]:

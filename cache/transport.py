@@ -5,23 +5,26 @@ It wraps another transport and serves OpenAI-compatible endpoints; every other r
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 import httpx2
 import msgspec
 
-from ..errors import NotCached
+from ..errors import NotCached, UncacheableCall
 from ..upstream.tokens import price_of
 from . import controls as controlling
+from .broadcast import Shape
 from .call import Call
 from .controls import CONTROL_HEADERS
 from .openai_answer import answer_of
 from .openai_payload import Parsed, endpoint_of, parse
 from .policy import Answer
-from .receipt import Receipt
+from .receipt import Receipt, set_last
 from .sse import EventSplitter, assemble, is_terminal, is_usage_event, replay
-from .streams import open_astream, stream
+from .streams import Surface, open_astream, stream
 
 if TYPE_CHECKING:
     from .core import Cache
@@ -30,6 +33,8 @@ _decode = msgspec.json.Decoder().decode
 _encode = msgspec.json.Encoder().encode
 _DROPPED = frozenset({"content-encoding", "content-length", "transfer-encoding", "connection", "keep-alive"})
 _RETRYABLE = frozenset({408, 409, 429})
+_REFUSED = frozenset({400, 422})  # what servers say to a field they do not know
+_DRAIN_S = 0.1
 
 
 class Upstream(msgspec.Struct, frozen=True):
@@ -46,7 +51,7 @@ class _NotAStream(Exception):
     def __init__(self, upstream: Upstream) -> None:
         super().__init__(f"status {upstream.status}")
         self.upstream = upstream
-        self.failed = upstream.status >= 500 or upstream.status in _RETRYABLE
+        self.can_mend = upstream.status >= 500 or upstream.status in _RETRYABLE
 
 
 class Exchange:
@@ -56,29 +61,48 @@ class Exchange:
         cache: The cache.
         request: The request, its body read.
         parsed: Its payload taken apart.
+        payload: Its payload.
+        ask_usage: Whether the server may be asked for the usage of a stream.
+
+    Raises:
+        UncacheableCall: The payload holds what no key can hold (a number beyond 64 bits, half a character).
     """
 
-    def __init__(self, cache: Cache, request: httpx2.Request, parsed: Parsed, payload: Any) -> None:
+    def __init__(self, cache: Cache, request: httpx2.Request, parsed: Parsed, payload: Any, ask_usage: bool) -> None:
         self.cache = cache
         self.parsed = parsed
         self.endpoint = parsed.endpoint
         self.call = call_for(cache, str(request.url), parsed)
         self.asked = controlling.from_headers(request.headers, controlling.current())
-        self.request = self._forwarded(request, payload)
+        self.plain = _without_controls(request)
+        self.request = self._asking_usage(payload) if ask_usage else self.plain
         self.receipt: Receipt | None = None
+        self.surface = Surface(
+            self.pack,
+            self.unpack,
+            self.reuse,
+            Shape(is_terminal, keep_bytes=64 * cache.policy.max_bytes),
+            self.noted,
+        )
 
-    def _forwarded(self, request: httpx2.Request, payload: Any) -> httpx2.Request:
-        """The request for upstream: our own headers out, usage asked of streams."""
-        headers = [(k, v) for k, v in request.headers.raw if k.decode("latin-1").lower() not in CONTROL_HEADERS]
-        body = request.content
-        if self.parsed.stream and self.endpoint in ("chat", "completions") and not self.parsed.include_usage:
-            # The bill is part of the entry; the extra chunk is kept from a caller who did not ask for it.
-            options = payload.get("stream_options") or {}
-            body = _encode({**payload, "stream_options": {**options, "include_usage": True}})
-            headers = [(k, v) for k, v in headers if k.lower() != b"content-length"]
-        elif len(headers) == len(request.headers.raw):
-            return request
-        return httpx2.Request(request.method, request.url, headers=headers, content=body, extensions=request.extensions)
+    def _asking_usage(self, payload: Any) -> httpx2.Request:
+        """The request that also asks for the bill of a stream: it is part of the entry. The extra chunk is
+        kept from a caller who did not ask for it."""
+        options = payload.get("stream_options") or {}
+        if (
+            not self.parsed.stream
+            or self.parsed.include_usage
+            or self.endpoint not in ("chat", "completions")
+            or not isinstance(options, dict)
+        ):
+            return self.plain
+        body = _encode({**payload, "stream_options": {**options, "include_usage": True}})
+        headers = [(k, v) for k, v in self.plain.headers.raw if k.lower() != b"content-length"]
+        return _with(self.plain, headers, body)
+
+    def refused(self, response: httpx2.Response) -> bool:
+        """Whether ``response`` may be a complaint about what we added to the request."""
+        return self.request is not self.plain and response.status_code in _REFUSED
 
     def cost(self, model: str, prompt: int, completion: int) -> float:
         price = price_of(model, self.cache.prices)
@@ -112,6 +136,16 @@ class Exchange:
     def unpack(self, body: bytes) -> list[Any]:
         """The SSE events of a stored answer."""
         return list(replay(self.endpoint, body, True))
+
+    def reuse(self, answer: Answer) -> list[Any]:
+        """The SSE events of another caller's answer; raises _NotAStream when it was an unsuccessful one."""
+        value = answer.value
+        if isinstance(value, Upstream) and value.status != 200:
+            raise _NotAStream(value)
+        try:
+            return self.unpack(answer.body)
+        except Exception as error:
+            raise _NotAStream(value if isinstance(value, Upstream) else Upstream(200, [], answer.body)) from error
 
     def noted(self, receipt: Receipt) -> None:
         self.receipt = receipt
@@ -154,12 +188,21 @@ class Exchange:
 def call_for(cache: Cache, url: str, parsed: Parsed) -> Call:
     """The call of a parsed request; the URL (host, path, query) is part of its scope."""
     return cache.call(
-        ("http", url, parsed.endpoint, parsed.scope),
+        ["http", url, parsed.endpoint, parsed.scope],
         parsed.query,
         semantic=parsed.semantic,
         label=parsed.endpoint,
         model=parsed.model,
     )
+
+
+def _without_controls(request: httpx2.Request) -> httpx2.Request:
+    headers = [(k, v) for k, v in request.headers.raw if k.decode("latin-1").lower() not in CONTROL_HEADERS]
+    return request if len(headers) == len(request.headers.raw) else _with(request, headers, request.content)
+
+
+def _with(request: httpx2.Request, headers: list[tuple[bytes, bytes]], body: bytes) -> httpx2.Request:
+    return httpx2.Request(request.method, request.url, headers=headers, content=body, extensions=request.extensions)
 
 
 def kept_headers(headers: httpx2.Headers) -> list[tuple[str, str]]:
@@ -186,19 +229,20 @@ class CacheTransport(httpx2.BaseTransport, httpx2.AsyncBaseTransport):
 
     def __init__(self, cache: Cache, transport: httpx2.BaseTransport | httpx2.AsyncBaseTransport | None = None) -> None:
         self._cache = cache
-        self._next: Any = transport
-        self._made = transport is None
+        self._sync: Any = transport
+        self._async: Any = transport
+        self._no_usage: set[str] = set()  # hosts that refuse to be asked for the usage of a stream
 
     def _sync_next(self) -> httpx2.BaseTransport:
-        if self._next is None:
-            self._next = httpx2.HTTPTransport()
-        made: httpx2.BaseTransport = self._next
+        if self._sync is None:
+            self._sync = httpx2.HTTPTransport()
+        made: httpx2.BaseTransport = self._sync
         return made
 
     def _async_next(self) -> httpx2.AsyncBaseTransport:
-        if self._next is None:
-            self._next = httpx2.AsyncHTTPTransport()
-        made: httpx2.AsyncBaseTransport = self._next
+        if self._async is None:
+            self._async = httpx2.AsyncHTTPTransport()
+        made: httpx2.AsyncBaseTransport = self._async
         return made
 
     def _exchange(self, request: httpx2.Request) -> Exchange | None:
@@ -209,15 +253,26 @@ class CacheTransport(httpx2.BaseTransport, httpx2.AsyncBaseTransport):
         try:
             payload = _decode(request.content)
         except msgspec.DecodeError:
-            return None
+            payload = None
         if not isinstance(payload, dict):
-            return None
+            return self._passed("the body is not a JSON object", "")
         parsed = parse(endpoint, payload)
         if parsed.refused:
-            receipt = Receipt(status="bypass", reason=parsed.refused, model=parsed.model)
-            self._cache.counters.note(receipt)
-            return None
-        return Exchange(self._cache, request, parsed, payload)
+            return self._passed(parsed.refused, parsed.model)
+        try:
+            return Exchange(self._cache, request, parsed, payload, request.url.host not in self._no_usage)
+        except UncacheableCall as error:
+            return self._passed(str(error), parsed.model)
+
+    def _passed(self, why: str, model: str) -> None:
+        receipt = Receipt(status="bypass", reason=why, model=model)
+        self._cache.counters.note(receipt)
+        set_last(receipt)
+
+    def _learn(self, exchange: Exchange, response: httpx2.Response) -> None:
+        """Remember a server that takes the request only without our question for the usage."""
+        if _is_stream(response):
+            self._no_usage.add(exchange.plain.url.host)
 
     # -- synchronous ----------------------------------------------------------------------------------
 
@@ -243,12 +298,19 @@ class CacheTransport(httpx2.BaseTransport, httpx2.AsyncBaseTransport):
                 response.close()
             return exchange.answer(response.status_code, response.headers, body, started)
 
-        outcome, receipt = self._cache.run(exchange.call, exchange.asked, ask)
+        try:
+            outcome, receipt = self._cache.run(exchange.call, exchange.asked, ask)
+        except _NotAStream as passed:  # another caller's stream, joined, that was refused
+            return exchange.response(Receipt(status="joined", reason=str(passed)), None, passed.upstream)
         return _respond(exchange, outcome, receipt)
 
     def _stream(self, exchange: Exchange) -> httpx2.Response:
         def open_source() -> Iterator[bytes]:
             response = self._sync_next().handle_request(exchange.request)
+            if exchange.refused(response):
+                response.close()
+                response = self._sync_next().handle_request(exchange.plain)
+                self._learn(exchange, response)
             if not _is_stream(response):
                 try:
                     body = response.read()
@@ -258,24 +320,15 @@ class CacheTransport(httpx2.BaseTransport, httpx2.AsyncBaseTransport):
             return _events(response)
 
         try:
-            events = stream(
-                self._cache,
-                exchange.call,
-                exchange.asked,
-                open_source,
-                exchange.pack,
-                exchange.unpack,
-                exchange.noted,
-                is_terminal,
-            )
+            events = stream(self._cache, exchange.call, exchange.asked, open_source, exchange.surface)
         except _NotAStream as passed:
             return exchange.response(Receipt(status="miss", reason=str(passed)), None, passed.upstream)
         return exchange.stream_response(_SyncBody(events, exchange.shown))
 
     def close(self) -> None:
         """Close the wrapped transport (the cache is its owner's to close)."""
-        if self._next is not None and hasattr(self._next, "close"):
-            self._next.close()
+        if self._sync is not None and hasattr(self._sync, "close"):
+            self._sync.close()
 
     # -- asynchronous -----------------------------------------------------------------------------------
 
@@ -301,12 +354,19 @@ class CacheTransport(httpx2.BaseTransport, httpx2.AsyncBaseTransport):
                 await response.aclose()
             return exchange.answer(response.status_code, response.headers, body, started)
 
-        outcome, receipt = await self._cache.arun(exchange.call, exchange.asked, ask)
+        try:
+            outcome, receipt = await self._cache.arun(exchange.call, exchange.asked, ask)
+        except _NotAStream as passed:
+            return exchange.response(Receipt(status="joined", reason=str(passed)), None, passed.upstream)
         return _respond(exchange, outcome, receipt)
 
     async def _astream(self, exchange: Exchange) -> httpx2.Response:
         async def open_source() -> AsyncIterator[bytes]:
             response = await self._async_next().handle_async_request(exchange.request)
+            if exchange.refused(response):
+                await response.aclose()
+                response = await self._async_next().handle_async_request(exchange.plain)
+                self._learn(exchange, response)
             if not _is_stream(response):
                 try:
                     body = await response.aread()
@@ -316,24 +376,15 @@ class CacheTransport(httpx2.BaseTransport, httpx2.AsyncBaseTransport):
             return _aevents(response)
 
         try:
-            events = await open_astream(
-                self._cache,
-                exchange.call,
-                exchange.asked,
-                open_source,
-                exchange.pack,
-                exchange.unpack,
-                exchange.noted,
-                is_terminal,
-            )
+            events = await open_astream(self._cache, exchange.call, exchange.asked, open_source, exchange.surface)
         except _NotAStream as passed:
             return exchange.response(Receipt(status="miss", reason=str(passed)), None, passed.upstream)
         return exchange.stream_response(_AsyncBody(events, exchange.shown))
 
     async def aclose(self) -> None:
         """Close the wrapped transport (the cache is its owner's to close)."""
-        if self._next is not None and hasattr(self._next, "aclose"):
-            await self._next.aclose()
+        if self._async is not None and hasattr(self._async, "aclose"):
+            await self._async.aclose()
 
 
 def _respond(exchange: Exchange, outcome: Any, receipt: Receipt) -> httpx2.Response:
@@ -361,13 +412,21 @@ def _events(response: httpx2.Response) -> Iterator[bytes]:
 
 async def _aevents(response: httpx2.Response) -> AsyncIterator[bytes]:
     splitter = EventSplitter()
+    source = response.aiter_bytes()
+    over = False
     try:
-        async for data in response.aiter_bytes():
+        async for data in source:
             for event in splitter.feed(data):
+                over = is_terminal(event)
                 yield event
         if splitter.rest():
             yield splitter.rest()
     finally:
+        if over:  # HTTP/1.1 keeps a connection only when the body was read to its end
+            with suppress(TimeoutError, httpx2.HTTPError, RuntimeError):
+                async with asyncio.timeout(_DRAIN_S):
+                    async for _ in source:
+                        pass
         await response.aclose()
 
 

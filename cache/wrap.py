@@ -53,7 +53,8 @@ class _Closing(httpx2.SyncByteStream):
         self._response = response
 
     def __iter__(self) -> Any:
-        return iter(self._response.stream)  # the raw bytes, also of a response made from content
+        stream: Any = self._response.stream  # the raw bytes, also of a response made from content
+        return iter(stream)
 
     def close(self) -> None:
         self._response.close()
@@ -81,7 +82,8 @@ class _AsyncClosing(httpx2.AsyncByteStream):
         self._response = response
 
     def __aiter__(self) -> Any:
-        return aiter(self._response.stream)
+        stream: Any = self._response.stream
+        return aiter(stream)
 
     async def aclose(self) -> None:
         await self._response.aclose()

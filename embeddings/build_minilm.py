@@ -14,8 +14,6 @@ of processor; on another, a calibration peak may round differently.
 from __future__ import annotations
 
 import argparse
-import csv
-import gzip
 import json
 import os
 import sys
@@ -24,15 +22,14 @@ from hashlib import sha256
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
-from time import perf_counter
 from typing import Any, NamedTuple
 
 import msgspec
 import numpy as np
-from numpy.typing import NDArray
 
 from ..errors import AskonceError, ConfigError, MissingExtra
 from .contract import Matrix
+from .measure import ENGLISH, auc, milliseconds, pair_files, read_pairs
 from .minilm import DEFAULT_MODEL, MODELS, ModelFacts, OnnxEmbedder
 from .minilm_graph import MAX_TOKENS, Floats, build_graph, products, read_safetensors, smoothing
 
@@ -54,8 +51,6 @@ CALIBRATION: tuple[str, ...] = (
     "can u tell me the weather tmrw in NYC",
 )
 """Texts on which the largest activations are looked up. Which channels are large hardly depends on the text."""
-
-CHECKED = ("qqp_gptcache_train", "covid_question_similarity", "stsb_en", "paws_wiki_en_devtest", "mrpc")
 
 
 class Comparison(NamedTuple):
@@ -167,26 +162,6 @@ def build(source: Path, folder: Path) -> ModelFacts:
     return facts
 
 
-def auc(labels: Sequence[int], scores: NDArray[np.floating[Any]]) -> float:
-    """The chance that a pair labelled 1 scores above one labelled 0 (ties count half)."""
-    truth = np.asarray(labels) == 1
-    _, place, count = np.unique(scores, return_inverse=True, return_counts=True)
-    ranks = (np.cumsum(count) - (count - 1) / 2)[place]
-    ones, zeros = int(truth.sum()), int((~truth).sum())
-    if not ones or not zeros:
-        return float("nan")
-    return float((ranks[truth].sum() - ones * (ones + 1) / 2) / (ones * zeros))
-
-
-def read_pairs(path: Path, most: int) -> tuple[list[str], list[str], list[int]]:
-    """Up to ``most`` pairs of a file, drawn evenly with a fixed seed."""
-    with gzip.open(path, "rt", encoding="utf-8", newline="") as stream:
-        rows = list(csv.DictReader(stream, delimiter="\t", quoting=csv.QUOTE_NONE))
-    if len(rows) > most:
-        rows = [rows[i] for i in np.random.default_rng(20).permutation(len(rows))[:most]]
-    return [r["text_a"] for r in rows], [r["text_b"] for r in rows], [int(r["label"]) for r in rows]
-
-
 def compare(data: Path, original: Original, built: OnnxEmbedder, most: int) -> list[Comparison]:
     """Both models over the known pair files found under ``data``.
 
@@ -194,17 +169,14 @@ def compare(data: Path, original: Original, built: OnnxEmbedder, most: int) -> l
         ConfigError: None of them is there.
     """
     done: list[Comparison] = []
-    for name in CHECKED:
-        path = data / f"{name}.tsv.gz"
-        if not path.is_file():
-            continue
+    for path in pair_files(data, ENGLISH):
         left, right, labels = read_pairs(path, most)
         was = original.embed(left), original.embed(right)
         now = built.embed(left), built.embed(right)
         cosines = np.concatenate([(a * b).sum(axis=1) for a, b in zip(was, now, strict=True)])
         done.append(
             Comparison(
-                name,
+                path.name.removesuffix(".tsv.gz"),
                 len(cosines),
                 float(cosines.mean()),
                 float(cosines.min()),
@@ -212,19 +184,7 @@ def compare(data: Path, original: Original, built: OnnxEmbedder, most: int) -> l
                 auc(labels, (now[0] * now[1]).sum(axis=1)),
             )
         )
-    if not done:
-        raise ConfigError(f"none of {', '.join(CHECKED)} (.tsv.gz) is in {data}", setting="check")
     return done
-
-
-def latency(embed: Any, text: str = "How do I reset my password for the online account?") -> float:
-    """Median milliseconds for one short question, tokenizing included."""
-    spent = []
-    for _ in range(300):
-        start = perf_counter()
-        embed([text])
-        spent.append(perf_counter() - start)
-    return float(np.median(spent[50:]) * 1e3)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -244,8 +204,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
             facts = build(source, options.out)
             print(f"wrote {options.out}: model {facts.model_sha256}, tokenizer {facts.tokenizer_sha256}")
             return 0
-        original, built = Original(source), OnnxEmbedder(options.out, overflow="truncate")
-        print(f"short question: original {latency(original.embed):.2f} ms, built {latency(built.embed):.2f} ms")
+        original, built = Original(source), OnnxEmbedder(options.out, overflow="truncate", unknown="ignore")
+        was, now = milliseconds(original.embed), milliseconds(built.embed)
+        print(f"short question: original {was:.2f} ms, built {now:.2f} ms")
         print(f"{'pairs':28}{'texts':>8}{'mean cos':>10}{'least cos':>11}{'AUC was':>9}{'AUC now':>9}{'change':>9}")
         results = compare(options.check, original, built, options.most)
     except AskonceError as error:

@@ -16,7 +16,8 @@ class Embedder(Protocol):
 
     - ``embed`` takes n texts and returns float32 of shape ``(n, dim)``; each row has length 1.
     - The same text gives the same vector (to about 1e-3) whatever it is batched with.
-    - Any failure raises; the cache turns it into a miss.
+    - Any failure raises; the cache turns it into a miss. An EmbedderError with ``refused=True`` says that
+      the text is at fault and not the embedder; the other texts of the batch are then asked again.
     - ``fingerprint`` names model, revision and pooling; vectors of different fingerprints are never compared.
     - ``scripts`` are the writing systems the model knows, as in :func:`askonce.embeddings.scripts_of`;
       None means all. With a question in another script the semantic tier stays out.

@@ -8,9 +8,13 @@ from __future__ import annotations
 
 import base64
 import binascii
+import os
+import threading
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from importlib import import_module
 from importlib.util import find_spec
+from time import perf_counter
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -19,6 +23,7 @@ import numpy as np
 
 from ..errors import ConfigError, EmbedderError, MissingExtra
 from .contract import Matrix
+from .forks import mend_after_fork
 from .function import unit_rows
 
 
@@ -38,7 +43,8 @@ class EndpointEmbedder:
     """Embed by ``POST {base_url}/embeddings``.
 
     The key is sent in the ``Authorization`` header and appears nowhere else: not in ``repr``, not in
-    the fingerprint, not in an error. Redirects are not followed, so it goes to ``base_url`` only.
+    the fingerprint, not in an error or what caused it. Redirects are not followed, so it goes to
+    ``base_url`` only. A forked child opens connections of its own.
 
     Args:
         base_url: Up to and without ``/embeddings``, such as ``https://api.openai.com/v1``.
@@ -47,14 +53,14 @@ class EndpointEmbedder:
         api_key: Bearer token; None sends none. It is not read from the environment, so that a key
             made for one service is never sent to another.
         headers: Sent with each request; may hold secrets, treated like the key.
-        timeout_s: For the whole wait on each of connect, send and answer.
+        timeout_s: For one request: connecting, sending and the whole answer, however slowly it trickles.
         max_batch: Most texts per request.
         send_dimensions: Ask for ``dim`` dimensions (models that can shorten their vectors).
         encoding_format: ``"base64"`` is smaller and faster, ``"float"`` is understood everywhere;
             either answer is read whatever was asked.
         prefix: Put before each text (``"query: "`` for E5 models).
         scripts: Writing systems the model knows; None means all.
-        transport: An httpx2 transport, for proxies and tests.
+        transport: An httpx2 transport, for proxies and tests; it must itself outlive a fork.
 
     Raises:
         MissingExtra: httpx2 is not installed.
@@ -87,7 +93,7 @@ class EndpointEmbedder:
         for setting, value in (("dim", dim), ("max_batch", max_batch)):
             if value < 1:
                 raise ConfigError(f"{setting} must be 1 or more, not {value}", setting=setting)
-        if timeout_s <= 0:
+        if not timeout_s > 0:
             raise ConfigError(f"timeout_s must be above 0, not {timeout_s}", setting="timeout_s")
         if encoding_format not in ("float", "base64"):
             raise ConfigError("encoding_format must be 'float' or 'base64'", setting="encoding_format")
@@ -113,12 +119,26 @@ class EndpointEmbedder:
                 # said here, without the key, because the HTTP library's own error would quote it
                 raise ConfigError("api_key is empty or has characters no HTTP header can hold", setting="api_key")
             sent["Authorization"] = f"Bearer {api_key}"
-        try:
-            self._client: Any = import_module("httpx2").Client(
-                timeout=timeout_s, headers=sent, transport=transport, follow_redirects=False
-            )
-        except Exception:
-            raise ConfigError("headers hold something that cannot be sent over HTTP", setting="headers") from None
+        self._timeout_s = timeout_s
+        client: Any = import_module("httpx2").Client
+
+        def connect() -> Any:  # a closure, so that no attribute shows the headers
+            return client(timeout=timeout_s, headers=sent, transport=transport, follow_redirects=False)
+
+        self._connect = connect
+        self._client: Any = None
+        with suppress(Exception):
+            self._client = connect()
+        if self._client is None:  # raised here: the error itself quotes the header
+            raise ConfigError("headers hold something that cannot be sent over HTTP", setting="headers")
+        self._closed = False
+        self._client_pid = os.getpid()
+        self._after_fork()
+        mend_after_fork(self)
+
+    def _after_fork(self) -> None:
+        self._pid = os.getpid()
+        self._lock = threading.Lock()
 
     def __repr__(self) -> str:
         return f"EndpointEmbedder({self.fingerprint!r})"
@@ -137,18 +157,20 @@ class EndpointEmbedder:
         return out
 
     def _ask(self, texts: list[str]) -> Matrix:
-        # "from None": the HTTP library's exceptions carry the request, and with it the key.
         try:
-            response = self._client.post(self._url, json={**self._body, "input": texts})
-        except Exception as error:
-            raise EmbedderError(f"the embeddings endpoint did not answer ({type(error).__name__})") from None
-        if response.status_code != 200:
+            body = msgspec.json.encode({**self._body, "input": texts})
+        except UnicodeEncodeError:
+            raise EmbedderError("the text is not valid Unicode and cannot be embedded", refused=True) from None
+        status, answer, fault = self._post(body, most=4096 + len(texts) * (4096 + 64 * self.dim))
+        # Raised here and not where it happened: the HTTP library's exceptions carry the request, with the
+        # key in it, and would stay reachable as the context of ours.
+        if fault:
+            raise EmbedderError(f"the embeddings endpoint {fault}")
+        if status != 200:
             # the body is left out: providers quote parts of the key in it
-            raise EmbedderError(
-                f"the embeddings endpoint answered {response.status_code}", status=int(response.status_code)
-            )
+            raise EmbedderError(f"the embeddings endpoint answered {status}", status=status)
         try:
-            items = _decoder.decode(response.content).data
+            items = _decoder.decode(answer).data
         except msgspec.MsgspecError:
             raise EmbedderError("the embeddings endpoint's answer is not an embeddings list") from None
         if sorted(item.index for item in items) != list(range(len(texts))):
@@ -164,9 +186,38 @@ class EndpointEmbedder:
             raw[item.index] = row
         return unit_rows(raw, len(texts), self.dim, "the embeddings endpoint")
 
+    def _post(self, body: bytes, most: int) -> tuple[int, bytes, str]:
+        """Status, body (of at most ``most`` bytes) and what went wrong, or an empty string."""
+        if self._closed:
+            return 0, b"", "is closed"
+        deadline = perf_counter() + self._timeout_s
+        kind = {"Content-Type": "application/json"}
+        got = bytearray()
+        try:
+            with self._http().stream("POST", self._url, content=body, headers=kind) as response:
+                for piece in response.iter_bytes():
+                    got += piece
+                    if len(got) > most:
+                        return 0, b"", f"sent more than {most} bytes"
+                    if perf_counter() > deadline:
+                        return 0, b"", "did not answer in time"
+                return int(response.status_code), bytes(got), ""
+        except Exception as error:
+            return 0, b"", f"did not answer ({type(error).__name__})"
+
+    def _http(self) -> Any:
+        """The client of this process: on the parent's connections a child would read the parent's answers."""
+        with self._lock:
+            if self._client_pid != self._pid:
+                self._client = self._connect()  # the parent's is dropped unclosed: closing would end its TLS
+                self._client_pid = self._pid
+            return self._client
+
     def close(self) -> None:
         """Close the connections; ``embed`` then raises EmbedderError."""
-        self._client.close()
+        self._closed = True
+        if self._client_pid == self._pid:
+            self._client.close()
 
 
 def _floats(embedding: str | list[float]) -> np.ndarray[tuple[int, ...], np.dtype[np.float64]]:

@@ -224,9 +224,7 @@ def _blockwise(graph: _Graph, name: str, x: str, weight: Floats, bias: Floats) -
     q = (np.rint(blocks / scale[:, :, None]) + 128).astype(np.uint8)
     scales = graph.const(f"{name}.s", scale.astype(np.float32))
     inputs = [x, graph.const(f"{name}.q", q), scales, "", "", graph.const(f"{name}.b", bias)]
-    return graph.node(
-        "MatMulNBits", inputs, domain=_MS, K=into, N=out, bits=8, block_size=BLOCK, accuracy_level=4
-    )
+    return graph.node("MatMulNBits", inputs, domain=_MS, K=into, N=out, bits=8, block_size=BLOCK, accuracy_level=4)
 
 
 def _serialise(graph: _Graph, extra: list[str]) -> bytes:

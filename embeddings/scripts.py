@@ -5,7 +5,8 @@ a question in a script it does not know must stay out of the semantic tier.
 
 Only letters count: digits, punctuation, emoji and combining marks belong to every script. The ranges
 are the Unicode 16 blocks (https://www.unicode.org/Public/16.0.0/ucd/Blocks.txt), coarsened: one name
-per script, Japanese split into ``kana`` and ``han`` as its letters are.
+per script, Japanese split into ``kana`` and ``han`` as its letters are. A script is not a language:
+French, Turkish and Vietnamese are ``latin``.
 """
 
 from __future__ import annotations
@@ -21,7 +22,10 @@ _RANGES: tuple[tuple[int, int, str], ...] = (
     (0x0041, 0x024F, "latin"),
     (0x0250, 0x02AF, "latin"),  # IPA
     (0x02B0, 0x036F, _COMMON),  # modifier letters, among them the apostrophe U+02BC
-    (0x0370, 0x03FF, "greek"),
+    (0x0370, 0x0373, "greek"),
+    (0x0374, 0x0374, _COMMON),  # the numeral sign, equal to the modifier letter U+02B9
+    (0x0376, 0x03E1, "greek"),
+    (0x03F0, 0x03FF, "greek"),  # what lies between is Coptic
     (0x0400, 0x052F, "cyrillic"),
     (0x0530, 0x058F, "armenian"),
     (0x0590, 0x05FF, "hebrew"),
@@ -60,7 +64,11 @@ _RANGES: tuple[tuple[int, int, str], ...] = (
     (0x1E00, 0x1EFF, "latin"),
     (0x1F00, 0x1FFF, "greek"),
     (0x2070, 0x209F, _COMMON),  # super- and subscripts
-    (0x2100, 0x214F, _COMMON),  # letter-like symbols
+    (0x2100, 0x2125, _COMMON),  # letter-like symbols
+    (0x2126, 0x2126, "greek"),  # ohm, equal to omega
+    (0x2127, 0x2129, _COMMON),
+    (0x212A, 0x212B, "latin"),  # kelvin and angstrom, equal to K and Å
+    (0x212C, 0x214F, _COMMON),
     (0x2C60, 0x2C7F, "latin"),
     (0x2D00, 0x2D2F, "georgian"),
     (0x2D80, 0x2DDF, "ethiopic"),

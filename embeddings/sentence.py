@@ -13,16 +13,20 @@ from typing import Any
 import numpy as np
 
 from ..errors import ConfigError, EmbedderError, MissingExtra
+from .blind_spots import dropped_marks
 from .contract import Matrix
+from .forks import mend_after_fork
 from .function import unit_rows
 
-_CODE_SUFFIXES = {".md", ".gitattributes", ".png", ".txt.lock"}
+_IDLE_SUFFIXES = {".md", ".png", ".lock", ".pyc"}
+_IDLE_NAMES = {".gitattributes", ".gitignore", "LICENSE", "NOTICE"}
 
 
 class SentenceTransformerEmbedder:
     """A model loaded by sentence-transformers (https://sbert.net), at construction.
 
-    Weights are read from safetensors only and no code from the model's repository is run.
+    Weights are read from safetensors only and no code from the model's repository is run. For a hub name
+    the library asks the hub; set ``HF_HUB_OFFLINE=1`` to keep it to what it already has.
 
     Args:
         name_or_path: A folder, or a name on the Hugging Face hub (fetched once, then cached there).
@@ -33,9 +37,11 @@ class SentenceTransformerEmbedder:
         scripts: Writing systems the model knows (:data:`askonce.embeddings.SCRIPTS`); None means all.
         overflow_ok: Let the model cut a text longer than its window. By default such a text raises
             EmbedderError, for two texts that differ only past the window would look the same.
+        unknown_ok: Let the model's tokenizer drop words and signs it does not know. By default a text that
+            has any raises EmbedderError, for the same reason.
 
     Raises:
-        MissingExtra: sentence-transformers is not installed.
+        MissingExtra: sentence-transformers, or a library it needs, is not installed.
         ConfigError: The model does not load.
     """
 
@@ -49,13 +55,18 @@ class SentenceTransformerEmbedder:
         batch_size: int = 32,
         scripts: Iterable[str] | None = None,
         overflow_ok: bool = False,
+        unknown_ok: bool = False,
     ) -> None:
         if batch_size < 1:
             raise ConfigError(f"batch_size must be 1 or more, not {batch_size}", setting="batch_size")
         if find_spec("sentence_transformers") is None:
             raise MissingExtra("sentence-transformers", "sentence-transformers", "this embedder")
         try:
-            self._model: Any = import_module("sentence_transformers").SentenceTransformer(
+            library: Any = import_module("sentence_transformers")
+        except ImportError as error:  # there, but not what it stands on
+            raise MissingExtra(error.name or "torch", "sentence-transformers", "this embedder") from error
+        try:
+            self._model: Any = library.SentenceTransformer(
                 str(name_or_path),
                 device=device,
                 revision=revision,
@@ -76,13 +87,20 @@ class SentenceTransformerEmbedder:
         self._prompt = prompt
         self._batch_size = batch_size
         self._overflow_ok = overflow_ok
+        self._unknown_ok = unknown_ok
         self._lock = threading.Lock()  # fast tokenizers refuse to be used by two threads at once
+        self._one_thread = False
+        mend_after_fork(self)
         path = Path(name_or_path)
         identity = _folder_digest(path) if path.is_dir() else _hub_commit(self._model) or revision or "unpinned"
         name = path.name if path.is_dir() else str(name_or_path)
         self.fingerprint = f"sentence-transformers:{name}@{identity}/{dim}"
         if prompt:
             self.fingerprint += "/" + blake2b(prompt.encode(), digest_size=4).hexdigest()
+
+    def _after_fork(self) -> None:
+        self._lock = threading.Lock()
+        self._one_thread = True  # torch's other threads are gone, and it would wait for them without end
 
     def __repr__(self) -> str:
         return f"SentenceTransformerEmbedder({self.fingerprint!r})"
@@ -98,8 +116,10 @@ class SentenceTransformerEmbedder:
         try:
             full = [self._prompt + text for text in texts]
             with self._lock:
-                if not self._overflow_ok:
-                    self._refuse_long(full)
+                for text in full:
+                    self._refuse(text)
+                if self._one_thread:
+                    import_module("torch").set_num_threads(1)  # each time: it counts for the calling thread
                 raw = self._model.encode(
                     full,
                     batch_size=self._batch_size,
@@ -113,19 +133,34 @@ class SentenceTransformerEmbedder:
             raise EmbedderError(f"sentence-transformers failed ({type(error).__name__}: {error})") from error
         return unit_rows(np.asarray(raw, dtype=np.float64), len(texts), self.dim, "sentence-transformers")
 
-    def _refuse_long(self, texts: list[str]) -> None:
+    def _refuse(self, text: str) -> None:
+        """Raise when the model would not see all of ``text``."""
+        tokenizer = self._model.tokenizer
+        if not hasattr(tokenizer, "num_special_tokens_to_add"):
+            return  # not a transformer: a static table has no window, and its own idea of a word
+        try:
+            ids = tokenizer(text, add_special_tokens=False, truncation=False, verbose=False)["input_ids"]
+        except TypeError as error:
+            raise EmbedderError("the text is not valid Unicode and cannot be embedded", refused=True) from error
         limit = self._model.max_seq_length
-        if not isinstance(limit, int):
-            return
-        for text in texts:
-            # a token is at least one byte, so a short text needs no look
-            if len(text.encode("utf-8", "surrogatepass")) + 2 <= limit:
-                continue
-            count = len(self._model.tokenizer(text, truncation=False, verbose=False)["input_ids"])
+        if not self._overflow_ok and isinstance(limit, int):
+            count = len(ids) + tokenizer.num_special_tokens_to_add()
             if count > limit:
                 raise EmbedderError(
-                    f"the text has {count} tokens and the model takes {limit}; it is not compared by meaning"
+                    f"the text has {count} tokens and the model takes {limit}; it is not compared by meaning",
+                    refused=True,
                 )
+        if self._unknown_ok:
+            return
+        unknown = getattr(tokenizer, "unk_token_id", None)
+        unseen = "a word or sign outside its vocabulary" if unknown is not None and unknown in ids else ""
+        normalizer = getattr(getattr(tokenizer, "backend_tokenizer", None), "normalizer", None)
+        if not unseen and normalizer is not None and not text.isascii():
+            unseen = dropped_marks(text, normalizer.normalize_str(text))
+        if unseen:
+            raise EmbedderError(
+                f"the model does not see all of the text ({unseen}); it is not compared by meaning", refused=True
+            )
 
 
 def _dimension(model: Any) -> int:
@@ -145,9 +180,11 @@ def _hub_commit(model: Any) -> str:
 
 
 def _folder_digest(folder: Path) -> str:
-    """Digest of every file that shapes the vectors, by content: a folder has no commit."""
+    """Digest of every file that may shape the vectors, by content: a folder has no commit."""
     digest = blake2b(digest_size=6)
-    for file in sorted(p for p in folder.rglob("*") if p.is_file() and p.suffix not in _CODE_SUFFIXES):
+    for file in sorted(p for p in folder.rglob("*") if p.is_file()):
+        if file.suffix in _IDLE_SUFFIXES or file.name in _IDLE_NAMES:
+            continue
         digest.update(file.relative_to(folder).as_posix().encode() + b"\0")
         with file.open("rb") as stream:
             while block := stream.read(1 << 20):

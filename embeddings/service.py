@@ -2,17 +2,17 @@
 
 One daemon thread drains whatever waits into one batch; while it computes, the next batch gathers. An
 idle service therefore adds no delay, and a busy one batches by itself. Nothing the embedder does can
-hurt more than the texts concerned: their futures fail with EmbedderError and the cache has a miss.
+hurt more than the texts concerned: their futures fail with EmbedderError and the cache has a miss. An
+embedder that is down or stuck is left alone for a while, so that calls do not each wait for it in vain.
 """
 
 from __future__ import annotations
 
-import os
 import threading
-import weakref
 from collections import OrderedDict, deque
 from collections.abc import Sequence
 from concurrent.futures import Future
+from contextlib import suppress
 from hashlib import blake2b
 from types import TracebackType
 from typing import NamedTuple
@@ -20,15 +20,19 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from ..clock import SYSTEM_CLOCK, Clock
 from ..errors import ConfigError, EmbedderError
 from .contract import Embedder, Matrix
+from .forks import mend_after_fork
 from .scripts import scripts_of
 
 Vector = NDArray[np.float32]
 
 _UNIT_TOLERANCE = 1e-3
 _LONG_TEXT = 512  # longer texts are remembered by digest, so that the cache's size stays bounded
-_GIVE_UP_AFTER = 3  # lone retries failing in a row: the embedder is down, not the texts bad
+_GIVE_UP_AFTER = 3  # failures in a row of lone texts: the embedder is down, not the texts bad
+_SHORTEST_PAUSE_S = 0.5
+_LONGEST_PAUSE_S = 30.0
 
 
 class ServiceStats(NamedTuple):
@@ -60,7 +64,8 @@ def check_rows(raw: object, count: int, dim: int) -> list[Vector | EmbedderError
             can be matched to its text.
     """
     try:
-        matrix = np.asarray(raw, dtype=np.float32)
+        with np.errstate(over="ignore", invalid="ignore"):
+            matrix = np.asarray(raw, dtype=np.float32)
     except (TypeError, ValueError, OverflowError) as error:
         raise EmbedderError(f"the embedder did not return numbers ({type(error).__name__})") from error
     if matrix.shape != (count, dim):
@@ -93,13 +98,26 @@ class EmbeddingService:
         max_batch: Most texts given to the embedder at once.
         max_waiting: Most texts waiting; beyond it ``submit`` fails at once rather than queue for
             longer than any caller would wait.
+        stuck_after_s: Seconds a computation may take before ``submit`` fails at once until it ends.
+        clock: Tells how long things take.
+
+    After three batches in a row in which every text failed (a refused text did not fail), ``submit``
+    fails at once for half a second, then tries again; each further failed batch doubles the pause, up
+    to half a minute.
 
     Raises:
         ConfigError: A number is out of range.
     """
 
     def __init__(
-        self, embedder: Embedder, *, cache_size: int = 4096, max_batch: int = 32, max_waiting: int = 1024
+        self,
+        embedder: Embedder,
+        *,
+        cache_size: int = 4096,
+        max_batch: int = 32,
+        max_waiting: int = 1024,
+        stuck_after_s: float = 2.0,
+        clock: Clock = SYSTEM_CLOCK,
     ) -> None:
         if cache_size < 0:
             raise ConfigError(f"cache_size must be 0 or more, not {cache_size}", setting="cache_size")
@@ -107,23 +125,30 @@ class EmbeddingService:
             raise ConfigError(f"max_batch must be 1 or more, not {max_batch}", setting="max_batch")
         if max_waiting < 1:
             raise ConfigError(f"max_waiting must be 1 or more, not {max_waiting}", setting="max_waiting")
+        if not stuck_after_s > 0:
+            raise ConfigError(f"stuck_after_s must be above 0, not {stuck_after_s}", setting="stuck_after_s")
         self.embedder = embedder
         self._cache_size = cache_size
         self._max_batch = max_batch
         self._max_waiting = max_waiting
         self._cache: OrderedDict[str | bytes, Vector] = OrderedDict()
+        self._stuck_after_s = stuck_after_s
+        self._clock = clock
         self._closed = False
         self._asked = self._cached = self._shared = self._computed = self._failed = self._batches = 0
-        self._start_over()
-        _services.add(self)
+        self._after_fork()
+        mend_after_fork(self)
 
-    def _start_over(self) -> None:
+    def _after_fork(self) -> None:
         """Fresh lock, queue and thread: at the start, and in a forked child, where the thread is gone
         and the lock may have been held by it."""
         self._wake = threading.Condition()
         self._queue: deque[tuple[str | bytes, str]] = deque()
         self._waiting: dict[str | bytes, list[Future[Vector]]] = {}
         self._thread: threading.Thread | None = None
+        self._busy_since: float | None = None
+        self._faults_in_a_row = 0
+        self._paused_until = float("-inf")
 
     # -- asking --------------------------------------------------------------------------------------
 
@@ -164,16 +189,14 @@ class EmbeddingService:
                 self._shared += 1
                 self._waiting[key].append(future)
                 return future
-            elif len(self._queue) >= self._max_waiting:
+            elif why := self._why_not():
                 self._failed += 1
-                future.set_exception(
-                    EmbedderError(f"{len(self._queue)} texts already wait: the embedder is too slow for the load")
-                )
+                future.set_exception(EmbedderError(why))
                 return future
             else:
                 self._waiting[key] = [future]
                 self._queue.append((key, text))
-                if self._thread is None:
+                if self._thread is None or not self._thread.is_alive():
                     self._thread = threading.Thread(target=self._work, name="askonce-embedder", daemon=True)
                     self._thread.start()
                 self._wake.notify()
@@ -181,10 +204,42 @@ class EmbeddingService:
         future.set_result(vector)
         return future
 
-    def embed_now(self, texts: Sequence[str]) -> Matrix:
+    def _why_not(self) -> str:
+        """Why nothing more is asked of the embedder now, or an empty string. Called with the lock held."""
+        if len(self._queue) >= self._max_waiting:
+            return f"{len(self._queue)} texts already wait: the embedder is too slow for the load"
+        now = self._clock.monotonic()
+        if self._busy_since is not None and now - self._busy_since > self._stuck_after_s:
+            return f"the embedder has not answered for {now - self._busy_since:.1f} s and is not asked until it does"
+        if now < self._paused_until:
+            return f"the embedder keeps failing and is not asked for {self._paused_until - now:.1f} s"
+        return ""
+
+    def embed_each(self, texts: Sequence[str]) -> list[Vector | EmbedderError]:
         """Vectors of many texts, computed on the caller's thread past the queue (rebuild, warm-up).
 
         Remembered vectors are used; new ones are not remembered, so a rebuild does not flush the cache.
+
+        Returns:
+            For each text its unit vector (float32, ``(dim,)``, read-only) or why there is none.
+        """
+        if self._closed:
+            return [EmbedderError("the embedding service is closed")] * len(texts)
+        known: dict[str, Vector | EmbedderError] = {}
+        missing: list[str] = []
+        for text in dict.fromkeys(texts):
+            vector = self.cached(text)
+            if vector is None:
+                missing.append(text)
+            else:
+                known[text] = vector
+        for start in range(0, len(missing), self._max_batch):
+            part = missing[start : start + self._max_batch]
+            known.update(zip(part, self._rows(part), strict=True))
+        return [known[text] for text in texts]
+
+    def embed_now(self, texts: Sequence[str]) -> Matrix:
+        """As :meth:`embed_each`, all or nothing.
 
         Returns:
             float32 of shape ``(len(texts), dim)``, rows in order, each of length 1.
@@ -195,28 +250,16 @@ class EmbeddingService:
         if self._closed:
             raise EmbedderError("the embedding service is closed")
         out: Matrix = np.empty((len(texts), self.embedder.dim), dtype=np.float32)
-        places: dict[str, list[int]] = {}
-        for at, text in enumerate(texts):
-            known = self.cached(text)
-            if known is not None:
-                out[at] = known
-            else:
-                places.setdefault(text, []).append(at)
-        missing = list(places)
-        for start in range(0, len(missing), self._max_batch):
-            part = missing[start : start + self._max_batch]
-            for text, row in zip(part, self._compute(part), strict=True):
-                if isinstance(row, EmbedderError):
-                    raise row
-                out[places[text]] = row
+        for at, row in enumerate(self.embed_each(texts)):
+            if isinstance(row, EmbedderError):
+                raise row
+            out[at] = row
         return out
 
     def stats(self) -> ServiceStats:
         """Counts since the start."""
         with self._wake:
-            return ServiceStats(
-                self._asked, self._cached, self._shared, self._computed, self._failed, self._batches
-            )
+            return ServiceStats(self._asked, self._cached, self._shared, self._computed, self._failed, self._batches)
 
     # -- working -------------------------------------------------------------------------------------
 
@@ -228,17 +271,29 @@ class EmbeddingService:
                 if self._closed:
                     return
                 batch = self._take()
+                self._busy_since = self._clock.monotonic() if batch else None
             if not batch:
                 continue
-            texts = [text for _, text in batch]
             try:
-                rows = self._compute(texts)
-                if len(rows) > 1 and any(isinstance(row, EmbedderError) for row in rows):
-                    rows = self._retry_alone(texts, rows)
+                rows = self._rows([text for _, text in batch])
             except BaseException as error:  # this thread must outlive whatever happens in it
                 rows = [EmbedderError(f"the embedder failed: {type(error).__name__}")] * len(batch)
+            self._judge(rows)
             for (key, _), row in zip(batch, rows, strict=True):
                 self._deliver(key, row)
+
+    def _judge(self, rows: Sequence[Vector | EmbedderError]) -> None:
+        """Count failed batches in a row, and pause when there are too many."""
+        with self._wake:
+            self._busy_since = None
+            if not rows or not all(map(_is_fault, rows)):
+                self._faults_in_a_row = 0
+                return
+            self._faults_in_a_row += 1
+            beyond = self._faults_in_a_row - _GIVE_UP_AFTER
+            if beyond >= 0:
+                pause = min(_SHORTEST_PAUSE_S * 2 ** min(beyond, 10), _LONGEST_PAUSE_S)
+                self._paused_until = self._clock.monotonic() + pause
 
     def _take(self) -> list[tuple[str | bytes, str]]:
         """Up to ``max_batch`` texts that someone still waits for. Called with the lock held."""
@@ -250,6 +305,13 @@ class EmbeddingService:
             else:
                 batch.append((key, text))
         return batch
+
+    def _rows(self, texts: list[str]) -> list[Vector | EmbedderError]:
+        """A row or a reason for each text; the texts that failed together are asked again alone."""
+        rows = self._compute(texts)
+        if len(rows) > 1 and any(isinstance(row, EmbedderError) for row in rows):
+            return self._retry_alone(texts, rows)
+        return rows
 
     def _compute(self, texts: list[str]) -> list[Vector | EmbedderError]:
         """One call of the embedder; a row or a reason for each text, never an exception of its making."""
@@ -273,7 +335,7 @@ class EmbeddingService:
             if not isinstance(row, EmbedderError) or in_a_row >= _GIVE_UP_AFTER or self._closed:
                 continue
             done[at] = self._compute([texts[at]])[0]
-            in_a_row = in_a_row + 1 if isinstance(done[at], EmbedderError) else 0
+            in_a_row = in_a_row + 1 if _is_fault(done[at]) else 0
         return done
 
     def _deliver(self, key: str | bytes, row: Vector | EmbedderError) -> None:
@@ -283,18 +345,19 @@ class EmbeddingService:
                 self._failed += 1
             else:
                 self._computed += 1
-                if self._cache_size:
+                if self._cache_size and not self._closed:
                     self._cache[key] = row
                     self._cache.move_to_end(key)
                     while len(self._cache) > self._cache_size:
                         self._cache.popitem(last=False)
         for future in futures:
-            if not future.set_running_or_notify_cancel():
-                continue
-            if isinstance(row, EmbedderError):
-                future.set_exception(_copy(row))
-            else:
-                future.set_result(row)
+            with suppress(BaseException):  # a callback of the caller's raised; it is no other caller's concern
+                if not future.set_running_or_notify_cancel():
+                    continue
+                if isinstance(row, EmbedderError):
+                    future.set_exception(_copy(row))
+                else:
+                    future.set_result(row)
 
     # -- ending --------------------------------------------------------------------------------------
 
@@ -328,6 +391,11 @@ class EmbeddingService:
         self.close()
 
 
+def _is_fault(row: Vector | EmbedderError) -> bool:
+    """Whether the embedder failed, which it did not where it refused the text."""
+    return isinstance(row, EmbedderError) and not row.data.get("refused")
+
+
 def _key(text: str) -> str | bytes:
     if len(text) <= _LONG_TEXT:
         return text
@@ -339,15 +407,3 @@ def _copy(error: EmbedderError) -> EmbedderError:
     twin = EmbedderError(str(error), **error.data)
     twin.__cause__ = error.__cause__
     return twin
-
-
-_services: weakref.WeakSet[EmbeddingService] = weakref.WeakSet()
-
-
-def _after_fork() -> None:
-    for service in list(_services):
-        service._start_over()
-
-
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_after_fork)

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from askonce import Cache, MemoryStore
-from askonce.cache.broadcast import Broadcast
+from askonce.cache.broadcast import Broadcast, Handlers
 
 
 def exact_only() -> Cache:
@@ -230,7 +230,7 @@ def test_every_reader_of_a_broadcast_sees_all_items_in_order() -> None:
     """Many threads reading one source see the same items; the source is read once and ended once."""
     ends: list[list[int]] = []
     source = iter(range(500))
-    broadcast = Broadcast(source, ends.append, lambda error: None, lambda: None)
+    broadcast = Broadcast(source, Handlers(ends.append, lambda error: None, lambda: None))
     readers = [broadcast.subscribe() for _ in range(8)]
     with ThreadPoolExecutor(8) as pool:
         results = list(pool.map(list, readers))  # type: ignore[arg-type]
@@ -246,7 +246,7 @@ def test_an_error_in_a_stream_reaches_every_reader() -> None:
         yield 1
         raise OSError("line dropped")
 
-    broadcast = Broadcast(source(), lambda items: None, failures.append, lambda: None)
+    broadcast = Broadcast(source(), Handlers(lambda items: None, failures.append, lambda: None))
     readers: list[Any] = [broadcast.subscribe(), broadcast.subscribe()]
     for reader in readers:
         assert next(reader) == 1

@@ -1,0 +1,1 @@
+"""The commands of ``askonce``, one module a subject; :mod:`askonce.cache.cli` puts them together."""

@@ -1,0 +1,461 @@
+"""The FAISS index: the laws of every index, and its own (codes, rebuilding, bounds, forks)."""
+
+from __future__ import annotations
+
+import gc
+import itertools
+import os
+import subprocess
+import sys
+import threading
+import weakref
+from collections.abc import Iterator
+from contextlib import ExitStack, closing
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import askonce
+from askonce import ConfigError, FaissIndex, IndexFault
+from askonce.backends.codes import CANDIDATES, Codes
+from askonce.backends.contract import Index, Vector
+from askonce.backends.vectors import BLOCK, Rows
+
+from .index_suite import DIM, SCOPES, IndexSuite, MakeIndex, brute_force, check_search, key_of, vector_of
+
+WAIT = 60.0  # seconds after which a hang is a failure
+
+
+class TestExact(IndexSuite):
+    """Scopes too small for codes."""
+
+    @pytest.fixture
+    def make_index(self) -> Iterator[MakeIndex]:
+        with ExitStack() as stack:
+            yield lambda dim=DIM: stack.enter_context(closing(FaissIndex(dim, "test-embedder")))
+
+
+class TestWithCodes(IndexSuite):
+    """Codes from the 20th vector on: training, extending, compacting and dropping them all happen here.
+
+    A search re-ranks 64 candidates, of which at least half must be alive: up to 32 vectors nothing is missed.
+    """
+
+    exact_up_to = CANDIDATES // 2
+
+    @pytest.fixture
+    def make_index(self) -> Iterator[MakeIndex]:
+        with ExitStack() as stack:
+            yield lambda dim=DIM: stack.enter_context(closing(FaissIndex(dim, "test-embedder", exact_below=20)))
+
+
+def codes_of(index: FaissIndex, scope: bytes) -> Codes | None:
+    """The codes a scope has now."""
+    return index._parts[scope].codes
+
+
+def clustered(count: int, dim: int, seed: int) -> np.ndarray[Any, np.dtype[np.float32]]:
+    """Unit vectors in families of near neighbours, as questions are."""
+    rng = np.random.default_rng(seed)
+    centres = rng.standard_normal((max(1, count // 20), dim))
+    rows = centres[rng.integers(len(centres), size=count)] + rng.standard_normal((count, dim)) * rng.uniform(
+        0.1, 0.9, (count, 1)
+    )
+    return np.ascontiguousarray(rows / np.linalg.norm(rows, axis=1, keepdims=True), dtype=np.float32)
+
+
+@pytest.fixture
+def made() -> Iterator[ExitStack]:
+    with ExitStack() as stack:
+        yield stack
+
+
+def filled(stack: ExitStack, count: int, dim: int = 32, **options: Any) -> tuple[FaissIndex, dict[bytes, Vector]]:
+    """An index with ``count`` vectors in one scope, built, and what it holds."""
+    index = stack.enter_context(closing(FaissIndex(dim, "test-embedder", **options)))
+    held = {key_of(n): row for n, row in enumerate(clustered(count, dim, 0))}
+    for key, row in held.items():
+        index.add(SCOPES[0], key, row)
+    assert index.settle(WAIT)
+    assert index.note == ""
+    return index, held
+
+
+def recall(index: FaissIndex, held: dict[bytes, Vector], queries: np.ndarray[Any, Any]) -> float:
+    """Share of queries whose best match is as near as the nearest there is."""
+    matrix = np.stack(list(held.values()))
+    best = (queries @ matrix.T).max(axis=1)
+    found = [index.search(SCOPES[0], q, 1)[0].similarity for q in queries]
+    return float(np.mean(np.array(found) >= best - 1e-5))
+
+
+def test_keeps_the_contract() -> None:
+    """FaissIndex is an Index to a type checker, and is reached through the front door."""
+    index: Index = FaissIndex(4, "test-embedder")
+    index.close()
+    assert askonce.FaissIndex is FaissIndex
+    assert "FaissIndex" in askonce.__all__
+
+
+@pytest.mark.parametrize("dim", [7, 32, 100, 384])
+def test_recall_with_codes(made: ExitStack, dim: int) -> None:
+    """At 6,000 vectors, searched by codes, the nearest is found at least 99 times in 100, whatever the dimension."""
+    index, held = filled(made, 6000, dim)
+    assert codes_of(index, SCOPES[0]) is not None
+    rng = np.random.default_rng(5)
+    near = np.stack([held[key_of(int(n))] for n in rng.integers(6000, size=300)])
+    near = near + rng.standard_normal(near.shape) * 0.3 / dim**0.5
+    queries = np.concatenate([near, clustered(100, dim, 9)])
+    queries = np.ascontiguousarray(queries / np.linalg.norm(queries, axis=1, keepdims=True), dtype=np.float32)
+    assert recall(index, held, queries) >= 0.99
+
+
+def test_equal_vectors(made: ExitStack) -> None:
+    """Hundreds of equal vectors can be held, searched and removed one by one."""
+    index = made.enter_context(closing(FaissIndex(DIM, "test-embedder", exact_below=32)))
+    for n in range(400):
+        index.add(SCOPES[0], key_of(n), vector_of(1))
+    assert index.settle(WAIT)
+    for n in range(400):
+        assert len(index.search(SCOPES[0], vector_of(1), 3)) == min(3, 400 - n)
+        index.remove(key_of(n))
+    assert index.search(SCOPES[0], vector_of(1), 3) == []
+
+
+def test_fresh_rows_are_found_at_once(made: ExitStack) -> None:
+    """What was added since the codes were made is found by the next search, before they are extended."""
+    index, _ = filled(made, 300, exact_below=100)
+    codes = codes_of(index, SCOPES[0])
+    assert codes is not None
+    for n in range(300, 310):
+        index.add(SCOPES[0], key_of(n), vector_of(n, 32))
+        assert index.search(SCOPES[0], vector_of(n, 32), 1)[0].key == key_of(n)
+    assert codes_of(index, SCOPES[0]) is codes
+    for n in range(310, 400):
+        index.add(SCOPES[0], key_of(n), vector_of(n, 32))
+    assert index.settle(WAIT)
+    after = codes_of(index, SCOPES[0])
+    assert after is not None
+    assert after.count > codes.count
+
+
+def test_removal_holds_while_codes_still_know_the_vector(made: ExitStack) -> None:
+    """With every vector near the query removed, the next nearest are found: the codes' dead are looked past."""
+    index, held = filled(made, 3000, exact_below=256)
+    query = vector_of(77, 32)
+    ranked = [key for key, _ in brute_force(held, query)]
+    # Fewer than make the index rebuild, more than a search looks at: no code near the query is alive.
+    for key in ranked[:600]:
+        index.remove(key)
+        del held[key]
+    codes = codes_of(index, SCOPES[0])
+    assert codes is not None
+    assert codes.count == 3000
+    check_search(index, SCOPES[0], held, query, 5, exact=True)
+
+
+def test_codes_are_rebuilt_when_many_are_dead(made: ExitStack) -> None:
+    """Removals beyond a quarter make new codes of the living, and the rows of the dead are given back."""
+    index, held = filled(made, 3000, exact_below=256)
+    for n in range(0, 3000, 2):
+        index.remove(key_of(n))
+        del held[key_of(n)]
+    for n in range(1, 800, 2):
+        index.remove(key_of(n))
+        del held[key_of(n)]
+    assert index.settle(WAIT)
+    codes = codes_of(index, SCOPES[0])
+    assert codes is not None
+    assert codes.count <= 1.4 * len(held)
+    assert index._parts[SCOPES[0]].rows.count <= 1.6 * len(held)
+    for seed in range(20):
+        check_search(index, SCOPES[0], held, vector_of(seed, 32), 5, exact=False)
+    assert recall(index, held, clustered(100, 32, 3)) >= 0.97
+
+
+def test_a_shrunken_scope_is_exact_again(made: ExitStack) -> None:
+    """A scope that falls well below the threshold loses its codes."""
+    index, held = filled(made, 400, exact_below=200)
+    for n in range(50, 400):
+        index.remove(key_of(n))
+        del held[key_of(n)]
+    assert index.settle(WAIT)
+    assert codes_of(index, SCOPES[0]) is None
+    check_search(index, SCOPES[0], held, vector_of(3, 32), 10, exact=True)
+
+
+def test_removals_during_a_rebuild_hold(made: ExitStack) -> None:
+    """Whatever is removed, replaced or dropped while codes and rows are being rebuilt stays so afterwards."""
+    index, held = filled(made, 4000, exact_below=64)
+    rng = np.random.default_rng(1)
+    fresh = itertools.count(10_000)
+    for step in range(1500):
+        keys = list(held)
+        gone = keys[int(rng.integers(len(keys)))]
+        index.remove(gone)
+        del held[gone]
+        moved = keys[int(rng.integers(len(keys)))]
+        if moved in held:
+            index.add(SCOPES[1], moved, vector_of(step, 32))
+            del held[moved]
+        new = key_of(next(fresh))
+        held[new] = vector_of(step, 32)
+        index.add(SCOPES[0], new, held[new])
+        if step % 10 == 0:
+            check_search(index, SCOPES[0], held, vector_of(step, 32), 8, exact=False)
+    assert index.settle(WAIT)
+    for seed in range(50):
+        check_search(index, SCOPES[0], held, vector_of(seed, 32), 8, exact=False)
+    assert set(index.keys()) >= set(held)
+    assert index.size_of(SCOPES[0]) == len(held)
+    assert index.drop_scope(SCOPES[0]) == len(held)
+    assert index.search(SCOPES[0], vector_of(1, 32), 8) == []
+
+
+def test_ids_are_never_used_again(made: ExitStack) -> None:
+    """Every add takes a new id, also of a key and in a scope seen before; removing frees none."""
+    index = made.enter_context(closing(FaissIndex(DIM, "test-embedder")))
+    seen: set[int] = set()
+    for n in range(200):
+        index.add(SCOPES[n % 2], key_of(n % 7), vector_of(n))
+        number = index._parts[SCOPES[n % 2]].numbers[key_of(n % 7)]
+        assert number not in seen
+        seen.add(number)
+        if n % 3 == 0:
+            index.remove(key_of(n % 7))
+    assert sorted(seen) == list(range(200))
+
+
+@given(
+    bound=st.integers(min_value=1, max_value=12),
+    adds=st.lists(st.tuples(st.integers(0, 2), st.integers(0, 20), st.booleans()), max_size=60),
+)
+@settings(max_examples=60, deadline=None)
+def test_the_oldest_go_first(bound: int, adds: list[tuple[int, int, bool]]) -> None:
+    """Beyond ``max_vectors`` the vector added longest ago goes, over all scopes; an add makes a key the youngest."""
+    with closing(FaissIndex(DIM, "test-embedder", max_vectors=bound)) as index:
+        model: dict[bytes, None] = {}
+        for scope, number, keep in adds:
+            model.pop(key_of(number), None)
+            if keep:
+                index.add(SCOPES[scope], key_of(number), vector_of(number))
+                model[key_of(number)] = None
+                while len(model) > bound:
+                    del model[next(iter(model))]
+            else:
+                index.remove(key_of(number))
+            assert list(index.keys()) == list(model)
+
+
+def test_a_full_index_turns_over(made: ExitStack) -> None:
+    """At its bound a large scope keeps working, finds what it holds, and gives back the rows that went."""
+    index, _ = filled(made, 3000, exact_below=256, max_vectors=1500)
+    for n in range(3000, 9000):
+        index.add(SCOPES[0], key_of(n), vector_of(n, 32))
+    assert index.settle(WAIT)
+    held = {key_of(n): vector_of(n, 32) for n in range(7500, 9000)}
+    assert list(index.keys()) == list(held)
+    rows = index._parts[SCOPES[0]].rows
+    assert rows.count <= 1.6 * len(held) + BLOCK
+    assert recall(index, held, clustered(100, 32, 3)) >= 0.97
+
+
+@pytest.mark.parametrize("bad", ["text", None, 5, b"x" * 70_000])
+@pytest.mark.parametrize("which", ["scope", "key"])
+def test_names_must_be_bytes(made: ExitStack, which: str, bad: Any) -> None:
+    """A scope or key that a snapshot could not hold is refused, and nothing changes."""
+    index = made.enter_context(closing(FaissIndex(DIM, "test-embedder")))
+    names = {"scope": SCOPES[0], "key": key_of(1), which: bad}
+    with pytest.raises(IndexFault):
+        index.add(names["scope"], names["key"], vector_of(1))
+    assert len(index) == 0
+    assert index.size_of(SCOPES[0]) == 0
+
+
+@pytest.mark.parametrize("setting", ["dim", "max_vectors", "exact_below"])
+def test_settings_are_checked(setting: str) -> None:
+    """A bound below 1 is a ConfigError that names the setting."""
+    options: dict[str, Any] = {"dim": 8, setting: 0}
+    with pytest.raises(ConfigError) as refused:
+        FaissIndex(embedder="test-embedder", **options)
+    assert refused.value.data["setting"] == setting
+
+
+def test_closed(made: ExitStack) -> None:
+    """A closed index is empty, and refuses to be added to, searched or saved with IndexFault."""
+    index, _ = filled(made, 100)
+    index.close()
+    assert len(index) == 0
+    assert list(index.keys()) == []
+    assert index.remove(key_of(1)) is False
+    assert index.size_of(SCOPES[0]) == 0
+    for use in (
+        lambda: index.add(SCOPES[0], key_of(1), vector_of(1, 32)),
+        lambda: index.search(SCOPES[0], vector_of(1, 32), 1),
+        lambda: index.save("never-written"),
+    ):
+        with pytest.raises(IndexFault):
+            use()
+
+
+def test_close_while_building() -> None:
+    """Closing in the middle of building ends the thread."""
+    before = threading.active_count()
+    index = FaissIndex(64, "test-embedder", exact_below=64)
+    for n, row in enumerate(clustered(3000, 64, 0)):
+        index.add(SCOPES[0], key_of(n), row)
+    index.close()
+    assert threading.active_count() == before
+
+
+def test_an_index_let_go_of_leaves_nothing() -> None:
+    """An index nobody refers to any more is freed, though it was never closed; its thread has ended by itself."""
+    copy = FaissIndex(32, "test-embedder", exact_below=64)
+    for n in range(300):
+        copy.add(SCOPES[0], key_of(n), vector_of(n, 32))
+    assert copy.settle(WAIT)
+    gone = weakref.ref(copy)
+    del copy
+    gc.collect()
+    assert gone() is None
+    assert "askonce-index" not in {t.name for t in threading.enumerate()}
+
+
+def test_a_failed_build_leaves_exact_searches(made: ExitStack, monkeypatch: pytest.MonkeyPatch) -> None:
+    """When codes cannot be made, searches stay exact, nothing is raised, and ``note`` says so."""
+
+    def fail(*args: object) -> Codes:
+        raise MemoryError("no room")
+
+    monkeypatch.setattr(Codes, "train", fail)
+    index = made.enter_context(closing(FaissIndex(32, "test-embedder", exact_below=64)))
+    held = {key_of(n): row for n, row in enumerate(clustered(500, 32, 0))}
+    for key, row in held.items():
+        index.add(SCOPES[0], key, row)
+    assert index.settle(WAIT)
+    assert "MemoryError" in index.note
+    check_search(index, SCOPES[0], held, vector_of(1, 32), 5, exact=True)
+
+
+def test_other_threads_keep_their_openmp_setting(made: ExitStack) -> None:
+    """Building and searching leave FAISS's number of threads as the application set it."""
+    import faiss
+
+    before = faiss.omp_get_max_threads()
+    faiss.omp_set_num_threads(3)
+    try:
+        index, _ = filled(made, 500, exact_below=64)
+        index.search(SCOPES[0], vector_of(1, 32), 5)
+        assert faiss.omp_get_max_threads() == 3
+    finally:
+        faiss.omp_set_num_threads(before)
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork")
+def test_fork_while_building(made: ExitStack) -> None:
+    """The child of a fork made while another thread builds and adds can add, search, build and save."""
+    index = made.enter_context(closing(FaissIndex(32, "test-embedder", exact_below=64)))
+    rows = clustered(4000, 32, 0)
+    for n in range(100):
+        index.add(SCOPES[0], key_of(n), rows[n])
+    done = threading.Event()
+
+    def busy() -> None:
+        for n in itertools.cycle(range(100, 4000)):
+            if done.is_set():
+                return
+            index.add(SCOPES[0], key_of(n), rows[n])
+
+    thread = threading.Thread(target=busy)
+    thread.start()
+    try:
+        for _ in range(8):
+            child = os.fork()
+            if child == 0:
+                _in_child(index)
+            assert _exit_code(child) == 0
+    finally:
+        done.set()
+        thread.join()
+    assert index.settle(WAIT)
+
+
+def _in_child(index: FaissIndex) -> None:
+    status = 1
+    try:
+        index.add(SCOPES[1], key_of(9999), vector_of(9999, 32))
+        best = index.search(SCOPES[1], vector_of(9999, 32), 1)[0]
+        for n in range(5000, 5200):
+            index.add(SCOPES[n % 2 * 2], key_of(n), vector_of(n, 32))
+        settled = index.settle(20)
+        made = all(index._parts[scope].fresh < 64 for scope in (SCOPES[0], SCOPES[2]))
+        status = 0 if best.key == key_of(9999) and settled and made and len(index) > 300 else 2
+    finally:
+        os._exit(status)
+
+
+def _exit_code(child: int) -> int:
+    """The exit status of a child; one that hangs is killed and counts as -9."""
+    timer = threading.Timer(30, os.kill, (child, 9))
+    timer.start()
+    try:
+        return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+    finally:
+        timer.cancel()
+
+
+def test_exit_while_building() -> None:
+    """A program that ends while codes are being made ends cleanly."""
+    program = (
+        "import numpy as np\n"
+        "from askonce import FaissIndex\n"
+        "rows = np.random.default_rng(0).standard_normal((6000, 384)).astype('f4')\n"
+        "rows /= np.linalg.norm(rows, axis=1, keepdims=True)\n"
+        "index = FaissIndex(384, 'test-embedder')\n"
+        "for n, row in enumerate(rows):\n"
+        "    index.add(b's' * 32, n.to_bytes(32, 'big'), row)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, timeout=WAIT, check=False)
+    assert (done.returncode, done.stdout, done.stderr) == (0, b"", b"")
+
+
+@given(
+    steps=st.lists(
+        st.one_of(st.integers(min_value=1, max_value=900), st.tuples(st.integers(0, 3000), st.integers(1, 900))),
+        max_size=12,
+    )
+)
+@settings(max_examples=40, deadline=None)
+def test_adopted_rows_are_the_living_rows(steps: list[int | tuple[int, int]]) -> None:
+    """Rows made of other rows hold the living ones, in order; views taken before keep what they saw."""
+    rows = Rows(2)
+    model: dict[int, tuple[bytes, Vector]] = {}
+    number = 0
+    for step in steps:
+        if isinstance(step, int):
+            for _ in range(step):
+                vector = np.array([number, -number], dtype=np.float32)
+                rows.append(number, key_of(number), vector)
+                model[number] = (key_of(number), vector)
+                number += 1
+        else:
+            view, before = rows.view(), rows.view().size
+            for gone in range(step[0], step[0] + step[1]):
+                rows.bury(gone)
+                model.pop(gone, None)
+            fresh = Rows(2)
+            fresh.adopt(rows.view(), 0)
+            rows = fresh
+            assert view.size == before
+        seen: dict[int, tuple[bytes, Vector]] = {}
+        view = rows.view()
+        for places, vectors in view.living():
+            for row, vector in zip(places.tolist(), vectors, strict=True):
+                key = view.keys[row]
+                assert key is not None
+                seen[int(view.ids[row])] = (key, vector)
+        assert list(seen) == list(model)
+        assert all(seen[n][0] == key and bool((seen[n][1] == v).all()) for n, (key, v) in model.items())

@@ -1,0 +1,566 @@
+"""Waiting is never worse than asking: no call waits for itself, for a loop it blocks, or for a leader that is gone."""
+
+from __future__ import annotations
+
+import asyncio
+import contextvars
+import threading
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+from askonce import Cache, ManualClock, MemoryStore, Policy, controls, last_receipt
+
+
+def wait_for(condition: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 20
+    while not condition():
+        assert time.monotonic() < deadline, "the condition never came true"
+        time.sleep(0.001)
+
+
+def followers(cache: Cache) -> int:
+    return sum(flight.followers for flight in list(cache.flights._open.values()))
+
+
+def in_threads(*work: Callable[[], Any]) -> list[Any]:
+    """What each returned or raised, run at the same time."""
+    results: list[Any] = [None] * len(work)
+
+    def run(place: int) -> None:
+        try:
+            results[place] = work[place]()
+        except BaseException as error:
+            results[place] = error
+
+    threads = [threading.Thread(target=run, args=(place,), daemon=True) for place in range(len(work))]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(20)
+        assert not thread.is_alive(), "a call waits for ever"
+    return results
+
+
+def test_a_function_that_calls_itself(cache: Cache) -> None:
+    """Inside its own call, the same question is asked again as it would be without a cache."""
+    depth = 0
+
+    @cache.cached()
+    def answer(question: str) -> int:
+        nonlocal depth
+        depth += 1
+        return 1 + answer(question) if depth < 3 else 0
+
+    assert in_threads(lambda: answer("q")) == [2]
+    assert answer("q") == 2
+    assert depth == 3
+
+
+def test_a_coroutine_that_calls_itself_through_tasks_and_threads(cache: Cache) -> None:
+    """Tasks and threads that the call starts in its own context are inside it too."""
+    depth = 0
+
+    @cache.cached()
+    async def answer(question: str) -> int:
+        nonlocal depth
+        depth += 1
+        if depth == 1:
+            (value,) = await asyncio.gather(answer(question))
+            return 1 + value
+        if depth == 2:
+            return 1 + await asyncio.to_thread(asyncio.run, answer(question))
+        return 0
+
+    assert asyncio.run(asyncio.wait_for(answer("q"), 20)) == 2
+
+
+def test_a_generator_that_iterates_itself(cache: Cache) -> None:
+    """The same for streams, which hold a lock while they read."""
+    depth = 0
+
+    @cache.cached()
+    def words(question: str) -> Iterator[int]:
+        nonlocal depth
+        depth += 1
+        yield depth
+        if depth < 3:
+            yield from words(question)
+
+    assert in_threads(lambda: list(words("q"))) == [[1, 2, 3]]
+    assert list(words("q")) == [1, 2, 3]
+
+
+def test_two_functions_that_call_each_other(cache: Cache) -> None:
+    """Two leaders that would each wait for the other: one of them asks instead."""
+    meet = threading.Barrier(2)
+    seen: set[str] = set()
+
+    def both(name: str, other: Callable[[str], str]) -> Callable[[str], str]:
+        def answer(question: str) -> str:
+            if name in seen:
+                return name
+            seen.add(name)
+            meet.wait(10)
+            return name + other(question)
+
+        return answer
+
+    one: Any = cache.cached(name="one")(both("1", lambda q: str(two(q))))
+    two: Any = cache.cached(name="two")(both("2", lambda q: str(one(q))))
+    first, second = in_threads(lambda: one("q"), lambda: two("q"))
+    assert (first, second) in {("12", "21"), ("121", "21"), ("12", "212")}
+    assert len(cache.flights) == 0
+
+
+def test_a_synchronous_call_that_blocks_its_leaders_loop(cache: Cache) -> None:
+    """A blocking call on the event loop that its leader needs cannot be answered by that leader: it asks itself."""
+
+    def ask(question: str) -> str:
+        return "sync"
+
+    async def aask(question: str) -> str:
+        await asyncio.sleep(0.05)
+        return "async"
+
+    sync, asyn = cache.cached(name="same")(ask), cache.cached(name="same")(aask)
+
+    async def main() -> None:
+        leader = asyncio.create_task(asyn("q"))
+        await asyncio.sleep(0.01)
+        assert sync("q") == "sync"
+        receipt = last_receipt()
+        assert receipt is not None
+        assert (receipt.status, "alone" in receipt.reason) == ("miss", True)
+        assert await leader == "async"
+        assert sync("q") == "async"
+
+    asyncio.run(asyncio.wait_for(main(), 20))
+
+
+def test_event_loops_in_two_threads_share_one_call(cache: Cache) -> None:
+    """A coroutine on one loop joins the call of a coroutine on another."""
+    calls = 0
+    gate = threading.Event()
+
+    @cache.cached()
+    async def answer(question: str) -> int:
+        nonlocal calls
+        calls += 1
+        while not gate.is_set():
+            await asyncio.sleep(0.001)
+        return calls
+
+    def release() -> None:
+        wait_for(lambda: followers(cache) == 2)
+        gate.set()
+
+    run = lambda: asyncio.run(answer("q"))  # noqa: E731
+    assert in_threads(run, run, run, release) == [1, 1, 1, None]
+    assert calls == 1
+
+
+@pytest.mark.parametrize("follower", ["thread", "task"])
+def test_a_leader_whose_loop_stopped_is_not_waited_for(
+    cache: Cache, follower: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An event loop that stops for good with the call half done holds nobody up."""
+    monkeypatch.setattr("askonce.cache.drivers.LOOK_AGAIN_S", 0.01)
+    loop = asyncio.new_event_loop()
+    calls = 0
+
+    async def ask(question: str) -> int:
+        nonlocal calls
+        calls += 1
+        if calls == 1:
+            await asyncio.sleep(60)
+        return calls
+
+    answer = cache.cached(name="same")(ask)
+    task = loop.create_task(answer("q"))
+    loop.run_until_complete(asyncio.sleep(0.01))
+    assert calls == 1
+
+    def plain(question: str) -> int:
+        return 7
+
+    if follower == "thread":
+        assert in_threads(lambda: cache.cached(name="same")(plain)("q")) == [7]
+    else:
+        assert in_threads(lambda: asyncio.run(answer("q"))) == [2]
+    task.cancel()
+    loop.run_until_complete(asyncio.gather(task, return_exceptions=True))
+    loop.close()
+    assert len(cache.flights) == 0
+
+
+@pytest.mark.parametrize("error", [KeyboardInterrupt(), SystemExit(1), asyncio.CancelledError(), GeneratorExit()])
+def test_a_leader_that_is_interrupted_hands_over(cache: Cache, error: BaseException) -> None:
+    """An interrupt belongs to the leader alone; one follower takes its place and all get that answer."""
+    gate = threading.Event()
+    calls = 0
+
+    @cache.cached()
+    def answer(question: str) -> int:
+        nonlocal calls
+        calls += 1
+        if calls == 1:
+            assert gate.wait(20)
+            raise error
+        return calls
+
+    def behind() -> int:
+        wait_for(lambda: calls == 1)
+        return int(answer("q"))
+
+    def release() -> None:
+        wait_for(lambda: followers(cache) == 3)
+        gate.set()
+
+    first, *others, _ = in_threads(lambda: answer("q"), behind, behind, behind, release)
+    assert first is error
+    assert others == [2, 2, 2]
+    assert len(cache.flights) == 0
+
+
+class Awkward(Exception):
+    """An error that cannot be copied: its arguments are not those of its constructor."""
+
+    def __init__(self, *, code: int) -> None:
+        super().__init__("awkward")
+        self.code = code
+
+
+@pytest.mark.parametrize("error", [Awkward(code=5), StopIteration("x"), TimeoutError("t"), ValueError("v")])
+def test_followers_get_the_leaders_error_whatever_it_is(cache: Cache, error: Exception) -> None:
+    """Errors that cannot be copied, that generators swallow (StopIteration) or that look like a time-out of our own
+    reach leader and followers alike, once, with a traceback that does not grow."""
+    gate = threading.Event()
+    calls = 0
+
+    def ask(question: str) -> int:
+        nonlocal calls
+        calls += 1
+        assert gate.wait(20)
+        raise error
+
+    async def aask(question: str) -> int:
+        raise AssertionError("must join")
+
+    answer, aanswer = cache.cached(name="same")(ask), cache.cached(name="same")(aask)
+
+    def behind() -> int:
+        wait_for(lambda: calls == 1)
+        return int(answer("q"))
+
+    def abehind() -> int:
+        wait_for(lambda: calls == 1)
+        return int(asyncio.run(aanswer("q")))
+
+    def release() -> None:
+        wait_for(lambda: followers(cache) == 3)
+        gate.set()
+
+    first, second, third, fourth, _ = in_threads(lambda: answer("q"), behind, behind, abehind, release)
+    assert first is second is third is error
+    # No coroutine lets a StopIteration through (PEP 479); it arrives as the cause of a RuntimeError.
+    assert fourth is error or fourth.__cause__ is error
+    assert calls == 1
+
+
+def test_a_value_that_cannot_be_shared_is_made_for_each(cache: Cache) -> None:
+    """An object that has no encoding is not handed to two callers: each follower asks for its own."""
+    gate = threading.Event()
+    calls = 0
+
+    @cache.cached()
+    def answer(question: str) -> Any:
+        nonlocal calls
+        calls += 1
+        assert gate.wait(20)
+        return iter([1, 2])
+
+    def use() -> list[int]:
+        return list(answer("q"))
+
+    def release() -> None:
+        wait_for(lambda: followers(cache) == 2)
+        gate.set()
+
+    with pytest.warns(RuntimeWarning, match="not cached"):
+        assert in_threads(use, use, use, release)[:3] == [[1, 2]] * 3
+    assert calls == 3
+
+
+def test_a_follower_under_stale_if_error_gets_the_stale_answer_too() -> None:
+    """When the shared call fails, every one of its callers is served the old answer, not the leader alone."""
+    clock = ManualClock()
+    policy = Policy(ttl=10, jitter=0, stale_if_error=100)
+    with Cache([MemoryStore(clock=clock)], semantic=False, clock=clock, policy=policy) as cache:
+        gate = threading.Event()
+        calls = 0
+
+        @cache.cached()
+        def answer(question: str) -> int:
+            nonlocal calls
+            calls += 1
+            if calls == 1:
+                return 1
+            assert gate.wait(20)
+            raise ConnectionError("down")
+
+        assert answer("q") == 1
+        clock.advance(50)
+
+        def use() -> tuple[int, str]:
+            reply = answer.reply("q")
+            return reply.value, reply.receipt.status
+
+        def release() -> None:
+            wait_for(lambda: followers(cache) == 2)
+            gate.set()
+
+        assert in_threads(use, use, use, release)[:3] == [(1, "stale")] * 3
+        assert calls == 2
+
+
+def test_only_if_cached_never_causes_a_call() -> None:
+    """Not even behind a stale answer that is served at once."""
+    clock = ManualClock()
+    policy = Policy(ttl=10, jitter=0, stale_while_revalidate=100)
+    with Cache([MemoryStore(clock=clock)], semantic=False, clock=clock, policy=policy) as cache:
+        calls = 0
+
+        @cache.cached()
+        def answer(question: str) -> int:
+            nonlocal calls
+            calls += 1
+            return calls
+
+        answer("q")
+        clock.advance(50)
+        with controls(only_if_cached=True):
+            assert answer("q") == 1
+        cache.workers.close()
+        assert calls == 1
+
+
+def test_an_answer_stored_between_lookup_and_take_off_is_found() -> None:
+    """A call that looked before an earlier one had stored, and took off after it had landed, does not ask again; its
+    followers get the same answer."""
+
+    class Slow(MemoryStore):
+        """Lets the first look see nothing."""
+
+        __slots__ = ("hidden",)
+
+        def get(self, key: bytes) -> Any:
+            if self.hidden:
+                self.hidden -= 1
+                return None
+            return super().get(key)
+
+    store = Slow()
+    store.hidden = 0
+    with Cache([store], semantic=False) as cache:
+        calls = 0
+
+        def ask(question: str) -> int:
+            nonlocal calls
+            calls += 1
+            return calls
+
+        def words(question: str) -> Iterator[int]:
+            yield ask(question)
+
+        answer, stream = cache.cached(name="a")(ask), cache.cached(name="s")(words)
+        answer("q"), list(stream("q"))
+        assert calls == 2
+        for use in (answer.reply, lambda question: list(stream(question))):
+            store.hidden = 1
+            use("q")
+            receipt = last_receipt()
+            assert receipt is not None
+            assert receipt.status == "hit"
+        assert calls == 2
+
+
+# -- contexts --------------------------------------------------------------------------------------------
+
+USER: contextvars.ContextVar[str] = contextvars.ContextVar("user", default="nobody")
+
+
+def test_background_work_runs_in_the_callers_context() -> None:
+    """What is asked behind a stale answer sees the context variables (credentials, traces) of who asked."""
+    clock = ManualClock()
+    policy = Policy(ttl=10, jitter=0, stale_while_revalidate=100)
+    cache = Cache([MemoryStore(clock=clock)], semantic=False, clock=clock, policy=policy)
+    users: list[str] = []
+
+    @cache.cached()
+    def answer(question: str) -> str:
+        users.append(USER.get())
+        return "x"
+
+    token = USER.set("ann")
+    answer("q")
+    clock.advance(50)
+    answer("q")
+    USER.reset(token)
+    cache.close()
+    assert users == ["ann", "ann"]
+
+
+def test_receipts_belong_to_their_task_and_thread(cache: Cache) -> None:
+    """Each task and each thread sees the receipt of its own latest call."""
+
+    @cache.cached()
+    async def answer(question: str) -> str:
+        await asyncio.sleep(0.001)
+        return question
+
+    async def one(question: str) -> Any:
+        await answer(question)
+        await asyncio.sleep(0.005)
+        receipt = last_receipt()
+        assert receipt is not None
+        return receipt.query, receipt.status
+
+    async def main() -> None:
+        names = [f"q{n}" for n in range(5)]
+        assert await asyncio.gather(*map(one, names)) == [(name, "miss") for name in names]
+        assert await asyncio.gather(*map(one, names)) == [(name, "hit") for name in names]
+        assert last_receipt() is None
+
+    contextvars.Context().run(asyncio.run, main())
+
+    def threaded() -> Any:
+        assert last_receipt() is None
+        asyncio.run(one("t"))
+        return last_receipt()
+
+    assert in_threads(threaded, threaded) == [None, None]
+
+
+def test_controls_belong_to_their_task(cache: Cache) -> None:
+    """Controls set in one task do not reach another; they nest, and end with their block."""
+    calls = 0
+
+    @cache.cached()
+    async def answer(question: str) -> int:
+        nonlocal calls
+        calls += 1
+        return calls
+
+    async def fresh() -> int:
+        with controls(refresh=True):
+            await asyncio.sleep(0.005)
+            return await answer("q")
+
+    async def plain() -> int:
+        await asyncio.sleep(0.001)
+        return await answer("q")
+
+    async def main() -> None:
+        assert await answer("q") == 1
+        assert await asyncio.gather(fresh(), plain()) == [2, 1]
+        with controls(no_store=True):
+            with controls(tags=["t"]) as inner:
+                assert inner.no_store
+            assert await answer("q") == 3
+        assert await answer("q") == 2
+
+    asyncio.run(main())
+
+
+# -- closing ------------------------------------------------------------------------------------------------
+
+
+def test_a_closed_cache_is_no_cache_but_no_error() -> None:
+    """After close() calls of every colour go upstream, each time, and the receipt names the fault."""
+    cache = Cache([MemoryStore()], semantic=False, policy=Policy(stale_while_revalidate=10))
+    calls = 0
+
+    def ask(question: str) -> int:
+        nonlocal calls
+        calls += 1
+        return calls
+
+    @cache.cached(name="a")
+    async def aanswer(question: str) -> int:
+        return ask(question)
+
+    @cache.cached(name="s")
+    def words(question: str) -> Iterator[int]:
+        yield ask(question)
+
+    answer = cache.cached(name="f")(ask)
+    answer("q")
+    cache.close()
+    cache.close()
+    assert answer("q") == 2
+    receipt = last_receipt()
+    assert receipt is not None
+    assert (receipt.status, receipt.stored) == ("miss", False)
+    assert any("close" in fault for fault in receipt.faults)
+    assert asyncio.run(aanswer("q")) == 3
+    assert list(words("q")) == [4]
+    assert answer.explain("q").outcome == "miss"
+    assert cache.stats().calls == 4
+    assert len(cache.flights) == 0
+    assert cache.workers._pool is None
+
+
+def test_closing_while_calls_are_in_flight_lets_them_finish() -> None:
+    """Calls in the air when the cache closes get their answers, leader and followers; so does a stream half read."""
+    cache = Cache([MemoryStore()], semantic=False)
+    gate = threading.Event()
+
+    @cache.cached()
+    def answer(question: str) -> str:
+        assert gate.wait(20)
+        return "x"
+
+    @cache.cached()
+    def words(question: str) -> Iterator[int]:
+        yield 1
+        yield 2
+
+    stream = words("q")
+    assert next(stream) == 1
+
+    def close() -> None:
+        wait_for(lambda: followers(cache) == 1)
+        cache.close()
+        gate.set()
+
+    assert in_threads(lambda: answer("q"), lambda: answer("q"), close)[:2] == ["x", "x"]
+    assert list(stream) == [2]
+    assert len(cache.flights) == 0
+
+
+def test_aclose_inside_the_loop_finishes_background_work() -> None:
+    """``async with`` waits for what was begun behind a stale answer, and closes once."""
+    clock = ManualClock()
+    calls = 0
+
+    async def main() -> None:
+        policy = Policy(ttl=10, jitter=0, stale_while_revalidate=100)
+        async with Cache([MemoryStore(clock=clock)], semantic=False, clock=clock, policy=policy) as cache:
+
+            @cache.cached()
+            async def answer(question: str) -> int:
+                nonlocal calls
+                calls += 1
+                await asyncio.sleep(0.01)
+                return calls
+
+            await answer("q")
+            clock.advance(50)
+            assert await answer("q") == 1
+        assert calls == 2
+        await cache.aclose()
+
+    asyncio.run(main())

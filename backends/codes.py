@@ -21,7 +21,7 @@ from typing import Any
 import numpy as np
 
 from .contract import Vector
-from .vectors import Matrix, Numbers, View
+from .vectors import Matrix, Numbers, View, inner_products
 
 faiss: Any = import_module("faiss")
 
@@ -114,11 +114,12 @@ class Codes:
 def _error_of(index: Any, vectors: Matrix) -> float:
     """How far inner products of some of the vectors with others are off when one of the two is a code."""
     tail = vectors[-512:]
-    some, others = tail[::2], tail[1::2]
-    if len(others) == 0:
-        return 0.0
-    lost = some - index.pq.decode(index.pq.compute_codes(np.ascontiguousarray(some)))
-    return float(np.std(lost @ others.T))
+    some, others = np.ascontiguousarray(tail[::2]), np.ascontiguousarray(tail[1::2])
+    lost = some - index.pq.decode(index.pq.compute_codes(some))
+    wrong = np.zeros((len(others), len(some)), dtype=np.float32)
+    for other, row in zip(others, wrong, strict=True):
+        inner_products(other, lost, row)
+    return float(np.std(wrong)) if wrong.size else 0.0
 
 
 def _padded(vectors: Matrix, width: int) -> Matrix:

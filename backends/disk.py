@@ -24,16 +24,15 @@ import contextlib
 import logging
 import os
 import sqlite3
+import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, NoReturn
-
-import diskcache  # type: ignore[import-untyped]
-from diskcache.core import DEFAULT_SETTINGS, ENOVAL, METADATA  # type: ignore[import-untyped]
+from typing import Any
 
 from ..clock import SYSTEM_CLOCK, Clock
 from ..entry import Entry, decode_entry, encode_entry
 from ..errors import ConfigError, CorruptEntry, StoreClosed, StoreError, UnsafeRow
+from .bytes_disk import Table
 from .contract import StoreStats
 from .epochs import DATABASE, LEDGER, DirectoryEpochs, begin_ledger
 from .sqlite import DAMAGED, Connection, Connections, code_of, create, damaged, fault, prepare
@@ -42,6 +41,9 @@ from .worth import worth
 LEAST_BYTES = 1 << 20
 CHECK_S = 1.0
 """Seconds between looks whether the file is still in its place."""
+
+OPENING = 10
+"""Time-outs that opening waits for a lock."""
 
 NOTED = 4096
 """Keys whose uses are noted in memory before the notes begin anew."""
@@ -55,7 +57,6 @@ ROUNDS = 64
 MOST_USES = 15
 """Uses beyond this do not add value: what was famous once must be able to age out."""
 
-_RAW = 1  # diskcache's MODE_RAW
 _SUSPECT = DATABASE + ".suspect"
 _log = logging.getLogger("askonce")
 
@@ -75,89 +76,6 @@ _USED = (
 )
 
 
-class BytesDisk(diskcache.Disk):  # type: ignore[misc]
-    """diskcache's serialisation, reduced to raw bytes inside the database.
-
-    ``diskcache.Cache(directory, disk=BytesDisk)`` reads what the disk tier writes. Nothing here pickles,
-    unpickles, or touches a file: a file name in a row is never opened and never removed.
-    """
-
-    def __init__(self, directory: str, **_settings: object) -> None:
-        super().__init__(directory)
-
-    def put(self, key: object) -> tuple[bytes, bool]:
-        if type(key) is not bytes:
-            raise UnsafeRow(f"a key of the disk tier is bytes, not {type(key).__name__}")
-        return key, True
-
-    def get(self, key: object, raw: object) -> bytes:
-        if type(key) is not bytes or raw != 1:
-            raise UnsafeRow("a stored key is not raw bytes and was not loaded; `askonce doctor --fix` deletes it")
-        return key
-
-    def hash(self, key: object) -> int:
-        return hash(self.put(key)[0])
-
-    def store(self, value: object, read: bool, key: object = None) -> tuple[int, int, None, bytes]:
-        if read or type(value) is not bytes:
-            raise UnsafeRow(f"a value of the disk tier is bytes, not {type(value).__name__}")
-        return 0, _RAW, None, value
-
-    def fetch(self, mode: object, filename: object, value: object, read: bool) -> bytes:
-        if mode != _RAW or filename is not None or type(value) is not bytes or read:
-            raise UnsafeRow(
-                f"a stored value is not raw bytes (mode {mode!r}) and was not loaded; `askonce doctor --fix` deletes it"
-            )
-        return value
-
-    def filename(self, key: object = None, value: object = None) -> NoReturn:
-        raise UnsafeRow("the disk tier keeps no value in a file")
-
-    def remove(self, file_path: object) -> None:
-        """A file named by a row is none of ours."""
-
-
-class _Table(diskcache.Cache):  # type: ignore[misc]
-    """diskcache's engine on our connections. Makes or checks the layout; the statements are the store's."""
-
-    def __init__(self, connections: Connections) -> None:
-        self._connections = connections
-        super().__init__(
-            str(connections.path.parent),
-            timeout=connections.timeout_s,
-            disk=BytesDisk,
-            **{
-                **DEFAULT_SETTINGS,
-                "eviction_policy": "none",  # the store makes room itself
-                "cull_limit": 0,
-                "size_limit": 1 << 62,
-                "sqlite_auto_vacuum": 2,
-                "sqlite_mmap_size": 0,
-            },
-        )
-
-    @property
-    def _con(self) -> Connection:
-        return self._connections.get()
-
-    @property
-    def _sql_retry(self) -> Any:
-        return self._con.execute  # the original waits for a minute
-
-    def close(self) -> None:
-        """The store closes the connections."""
-
-    def reset(self, key: str, value: Any = ENOVAL, update: bool = True) -> Any:
-        """Set an attribute of this object; unlike the original, never a pragma or a disk's attribute, and
-        only a known name: names that come from the file must not shadow a method."""
-        if value is ENOVAL:
-            rows = self._sql("SELECT value FROM Settings WHERE key = ?", (key,)).fetchall()
-            value = rows[0][0] if rows else 0
-        if key in DEFAULT_SETTINGS or key in METADATA:
-            setattr(self, key, value)
-        return value
-
-
 class DiskStore:
     """Entries in a directory, shared by the threads and processes of this machine.
 
@@ -171,7 +89,8 @@ class DiskStore:
             on a network file system: SQLite's locks and shared memory do not work there.
         max_bytes: Bound on the pages the database uses, bytes, at least 1 MiB. The write-ahead log comes
             on top (about 4 MiB). A single entry over half of it is not stored.
-        timeout_s: Seconds an operation waits for a lock held by another process.
+        timeout_s: Seconds an operation waits for a lock held by another process; opening waits ten times
+            as long.
         clock: Tells which entries are past ``keep_until`` when room is needed.
 
     Attributes:
@@ -214,7 +133,7 @@ class DiskStore:
         _make_directory(self.directory)
         self._connections = Connections(self.directory / DATABASE, timeout_s, prepare)
         try:
-            self._open()
+            self._open_patiently()
             self._epochs = DirectoryEpochs(self.directory, clock, connections=self._connections)
             self._shrink()
         except BaseException as error:
@@ -391,6 +310,17 @@ class DiskStore:
 
     # -- opening ---------------------------------------------------------------------------------------------
 
+    def _open_patiently(self) -> None:
+        """Many processes may start at once, and each writes the layout."""
+        until = time.monotonic() + OPENING * self._connections.timeout_s
+        while True:
+            try:
+                self._open()
+                return
+            except sqlite3.OperationalError as error:
+                if code_of(error) != sqlite3.SQLITE_BUSY or time.monotonic() > until:
+                    raise
+
     def _open(self) -> None:
         try:
             self._begin()
@@ -398,13 +328,13 @@ class DiskStore:
             if code_of(error) not in DAMAGED:
                 raise
             with _alone(self.directory):
-                self._connections.renew()
+                self._connections.reopen()
                 try:
                     self._begin()  # another process may have mended it meanwhile
                 except sqlite3.DatabaseError as again:
                     if code_of(again) not in DAMAGED:
                         raise
-                    self._connections.renew()
+                    self._connections.reopen()
                     _set_aside(self._connections.path, again)
                     self._begin()
 
@@ -417,8 +347,10 @@ class DiskStore:
             if found != [("ok",)]:
                 raise damaged(str(found[0][0]) if found else "quick_check says nothing")
             suspect.unlink(missing_ok=True)
-        self._check_owner()
-        _Table(connections)
+        with contextlib.closing(sqlite3.connect(connections.uri, uri=True, timeout=connections.timeout_s)) as first:
+            self._check_owner(first)
+            connections.get()  # before the first one closes: the last to close copies the log, which takes time
+        Table(connections)
         begin_ledger(connections)
         with connections.writing() as connection:
             connection.execute("CREATE INDEX IF NOT EXISTS AskonceValue ON Cache (access_time)")
@@ -427,19 +359,17 @@ class DiskStore:
         self._page = connections.rows("PRAGMA page_size")[0][0]
         self._identity = connections.identity()
 
-    def _check_owner(self) -> None:
-        """Look before anything is written: our own connections turn on the write-ahead log."""
-        with contextlib.closing(sqlite3.connect(self._connections.uri, uri=True)) as connection:
-            connection.execute("PRAGMA trusted_schema=OFF")
-            rows = connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall()
-            tables = {name for (name,) in rows if not name.startswith("sqlite_")}
-            if not tables or LEDGER in tables:
-                return
-            # diskcache's own tables are there when another process is opening just now, but no row in them.
-            if tables <= {"Cache", "Settings", "AskonceSeq"} and not (
-                "Cache" in tables and connection.execute("SELECT 1 FROM Cache LIMIT 1").fetchall()
-            ):
-                return
+    def _check_owner(self, connection: sqlite3.Connection) -> None:
+        """Refuse another program's database before anything is written to it, the log turned on included."""
+        connection.execute("PRAGMA trusted_schema=OFF")
+        connection.execute("BEGIN")  # all of it at one instant: another process may be opening just now
+        rows = connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall()
+        tables = {name for (name,) in rows if not name.startswith("sqlite_")}
+        used = "Cache" in tables and bool(connection.execute("SELECT 1 FROM Cache LIMIT 1").fetchall())
+        connection.execute("COMMIT")
+        # While another process is opening, diskcache's own tables may be there without the ledger, but no entry.
+        if LEDGER in tables or (tables <= {"Cache", "Settings"} and not used):
+            return
         raise ConfigError(
             f"{self._connections.path} was not made by askonce: give the cache a directory of its own",
             setting="cache.directory",
@@ -450,7 +380,7 @@ class DiskStore:
         self._look_at = self._clock.monotonic() + CHECK_S
         if self._connections.identity() == self._identity or self._connections.closed:
             return
-        self._connections.renew()
+        self._connections.reopen()
         if not self.directory.is_dir():
             self._look_at = float("-inf")
             raise StoreError(

@@ -144,7 +144,7 @@ class DirectoryEpochs:
             raise self._fault(error) from error
         self._seen = seq
         self._ring()
-        return seq
+        return int(seq)
 
     def adopt(self, seq: int, table: Mapping[str, int]) -> None:
         """Take over what another ledger knows; numbers only grow.

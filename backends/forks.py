@@ -51,8 +51,10 @@ def _in_parent() -> None:
 
 def _in_child() -> None:
     global _lock
-    while _held:
-        _held.pop().renew()
+    # A server that embeds Python may fork without announcing it: then nothing is held, and all is made anew.
+    for thing in _held or list(_known):
+        thing.renew()
+    _held.clear()
     _lock = threading.Lock()
 
 

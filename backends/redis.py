@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import math
-import os
 import re
 import weakref
 from binascii import hexlify, unhexlify
@@ -15,6 +14,7 @@ from ..clock import SYSTEM_CLOCK, Clock
 from ..entry import Entry, decode_entry, encode_entry
 from ..errors import ConfigError, CorruptEntry, MissingExtra, StoreClosed, StoreError
 from .contract import StoreStats
+from .forks import survive_fork
 from .redis_url import parse_redis_url
 
 if TYPE_CHECKING:
@@ -87,14 +87,20 @@ class RedisStore:
         self._epochs = RedisEpochs(self._link, address, namespace, timeout)
         self._inherited: list[Any] = []
         self._closed = False
-        _stores.add(self)
+        survive_fork(self)
         weakref.finalize(self, self._epochs.close, wait=False)
 
     # -- one entry -------------------------------------------------------------------------------------
 
     def get(self, key: bytes) -> Entry | None:
         data = self._link.call("GET", self._prefix + hexlify(key))
-        return None if data is None else self._decode(key, data)
+        if data is None:
+            return None
+        entry = _entry(data)
+        if entry is not None and entry.key == key:
+            return entry
+        self._link.reset()
+        raise self._misplaced(key)
 
     def put(self, entry: Entry) -> None:
         self._link.call(*self._put(entry))
@@ -103,8 +109,15 @@ class RedisStore:
         return bool(self._link.call("UNLINK", self._prefix + hexlify(key)))
 
     async def aget(self, key: bytes) -> Entry | None:
-        data = await self._loops.here().get(self._prefix + hexlify(key))
-        return None if data is None else self._decode(key, data)
+        link = self._loops.here()
+        data = await link.get(self._prefix + hexlify(key))
+        if data is None:
+            return None
+        entry = _entry(data)
+        if entry is not None and entry.key == key:
+            return entry
+        await link.reset()
+        raise self._misplaced(key)
 
     async def aput(self, entry: Entry) -> None:
         await self._loops.here().call(*self._put(entry))
@@ -125,15 +138,11 @@ class RedisStore:
             return "SET", name, data
         return "SET", name, data, "PX", math.ceil(left_ms)
 
-    def _decode(self, key: bytes, data: bytes) -> Entry:
-        entry = decode_entry(data)
-        if entry.key != key:
-            raise CorruptEntry(
-                f"the row of {key.hex()} in Redis at {self._address} holds the entry of another key; it is treated "
-                "as absent",
-                tier=self.name,
-            )
-        return entry
+    def _misplaced(self, key: bytes) -> CorruptEntry:
+        return CorruptEntry(
+            f"Redis at {self._address} gave something else for the row of {key.hex()}; it is treated as absent",
+            tier=self.name,
+        )
 
     # -- many ------------------------------------------------------------------------------------------
 
@@ -153,8 +162,8 @@ class RedisStore:
             for key, data in zip(part, rows, strict=True):
                 entry = None
                 with contextlib.suppress(CorruptEntry):
-                    entry = None if data is None else self._decode(key, data)
-                found.append(entry)
+                    entry = _entry(data)
+                found.append(entry if entry is not None and entry.key == key else None)
         return found
 
     def _row(self, key: bytes) -> bytes | None:
@@ -217,9 +226,17 @@ class RedisStore:
     def __repr__(self) -> str:
         return f"RedisStore({str(self._address)!r}, namespace={self.namespace!r})"
 
-    def _forked(self) -> None:
-        # The child must neither use nor close what it shares with its parent (sockets, locks that another
-        # thread held), so all of it is kept aside and made anew.
+    # -- over a fork -----------------------------------------------------------------------------------
+
+    def hold(self) -> None:
+        self._epochs.hold()
+
+    def release(self) -> None:
+        self._epochs.release()
+
+    def renew(self) -> None:
+        """In a child process: make everything anew that is shared with the parent (sockets, and locks that
+        another thread held), and keep the old aside, neither used nor closed."""
         if self._closed:
             return
         self._inherited += [self._link, self._loops]
@@ -227,13 +244,6 @@ class RedisStore:
         self._inherited.append(self._epochs.forked(self._link))
 
 
-_stores: weakref.WeakSet[RedisStore] = weakref.WeakSet()
-
-
-def _after_fork() -> None:
-    for store in list(_stores):
-        store._forked()
-
-
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_after_fork)
+def _entry(data: Any) -> Entry | None:
+    """What a row says; None when the answer is no row at all. Raises CorruptEntry."""
+    return decode_entry(data) if type(data) is bytes else None

@@ -38,6 +38,9 @@ class LoopLink(Protocol):
     async def get(self, name: bytes) -> bytes | None:
         """``call("GET", name)``, together with others when there are many."""
 
+    async def reset(self) -> None:
+        """Use no old connection again: an answer made no sense, so questions and answers may be out of step."""
+
     async def aclose(self) -> None: ...
 
     def sever(self) -> None:
@@ -176,6 +179,9 @@ class DirectLoopLink:
     async def retire(self) -> None:
         """Finish what is running, keep no connections."""
         self._retired = True
+        await self.reset()
+
+    async def reset(self) -> None:
         idle, self._idle = self._idle, []
         for connection in idle:
             await _discard(connection)

@@ -46,6 +46,10 @@ class ClusterLoopLink:
         for link in list(self._links.values()):
             await link.aclose()
 
+    async def reset(self) -> None:
+        for link in list(self._links.values()):
+            await link.reset()
+
     def sever(self) -> None:
         for link in self._links.values():
             link.sever()

@@ -19,7 +19,7 @@ from redis.crc import key_slot
 from redis.exceptions import AskError, ClusterDownError, MovedError
 
 from ..errors import StoreClosed
-from .redis_link import CLOSED, DirectLink, begin, fault, left, one, several
+from .redis_link import CLOSED, DirectLink, begin, fault, left, one, sensible, several
 from .redis_url import RedisAddress
 
 Node = tuple[str, int]
@@ -116,7 +116,9 @@ class ClusterLink:
             cursor = b"0"
             while True:
                 command = ("SCAN", cursor, "MATCH", pattern, "COUNT", count)
-                cursor, names = self._guarded(lambda node=node, command=command: self._ask(node, one, command))  # type: ignore[misc]
+                answer = self._guarded(lambda node=node, command=command: self._ask(node, one, command))  # type: ignore[misc]
+                with sensible(self, self._address):
+                    cursor, names = bytes(answer[0]), list(answer[1])
                 yield names
                 if cursor == b"0":
                     break
@@ -126,6 +128,10 @@ class ClusterLink:
 
     def listener(self, key: bytes) -> Any:
         return self._guarded(lambda: self._reach(self._drawn().node_of(key), DirectLink.open))
+
+    def reset(self) -> None:
+        for link in list(self._links.values()):
+            link.reset()
 
     def forked(self) -> ClusterLink:
         return ClusterLink(self._address, self._timeout)

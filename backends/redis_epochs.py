@@ -21,13 +21,13 @@ import msgspec
 from redis.exceptions import ResponseError
 
 from ..errors import StoreClosed, StoreError
-from .redis_link import Link, begin, fault
+from .redis_link import Link, begin, fault, sensible
 from .redis_url import RedisAddress
 
 POLL_S = 0.9
 FIRST_PAUSE_S = 0.05
 LONGEST_PAUSE_S = 1.0
-MOST_TAGS = 10_000  # then the older half becomes one "*": what it covered is dropped too early, never too late
+MOST_TAGS = 5_000  # then the older half becomes one "*": what it covered is dropped too early, never too late
 
 _SEQ = """
 local function grown(floor)
@@ -149,9 +149,10 @@ class RedisEpochs:
         if self._lost and _on_event_loop():
             raise StoreError(self._lost)  # the thread is trying; a loop must not be held up by trying too
         names = [_encode(tag) for tag in tags]
-        held, seq = self._link.call(
-            "EVAL", BUMP, 1, self._key, self._channel, self._seq, MOST_TAGS, *names
-        )  # fmt: skip
+        with sensible(self._link, self._address):
+            held, seq = map(
+                int, self._link.call("EVAL", BUMP, 1, self._key, self._channel, self._seq, MOST_TAGS, *names)
+            )
         with self._lock:
             behind = self._table is None or bool(self._lost)
             if seq > self._seq:  # else the copy was read since and has it
@@ -164,7 +165,7 @@ class RedisEpochs:
         if behind:
             with contextlib.suppress(StoreError):  # the bump is made; the thread reads the rest
                 self._load()
-        return int(seq)
+        return seq
 
     def version(self) -> int:
         if self._thread is None and not self._closed:
@@ -182,11 +183,18 @@ class RedisEpochs:
         if wait and thread is not None and thread is not threading.current_thread():
             thread.join(2 * POLL_S)
 
+    def hold(self) -> None:
+        """Before a fork: nobody is to be changing this."""
+        self._lock.acquire()
+
+    def release(self) -> None:
+        self._lock.release()
+
     def forked(self, link: Link) -> Any:
         """Go on in a child process over ``link``; returns what must not be closed there."""
         inherited = (self._ear, self._link, self._thread, self._lock)
         self._link = link
-        self._table = None  # a thread that does not exist here may have been changing it
+        self._table = None  # unless the fork was announced, a thread that is not here may have been changing it
         self._begin_anew()
         return inherited
 
@@ -295,10 +303,11 @@ class RedisEpochs:
         self._seq, self._born, self._table = seq, born, table
 
     def _read(self) -> tuple[int, int, dict[str, int]]:
-        rows = self._link.call("EVAL", SNAPSHOT, 1, self._key, self._seq)
-        pairs = dict(zip(rows[::2], map(int, rows[1::2]), strict=True))
-        seq, born = pairs.pop(b"seq", 0), pairs.pop(b"born", 0)
-        return seq, born, {name[2:].decode("utf-8", "surrogatepass"): at for name, at in pairs.items()}
+        with sensible(self._link, self._address):
+            rows = self._link.call("EVAL", SNAPSHOT, 1, self._key, self._seq)
+            pairs = dict(zip(rows[::2], map(int, rows[1::2]), strict=True))
+            seq, born = pairs.pop(b"seq"), pairs.pop(b"born", 0)
+            return seq, born, {name[2:].decode("utf-8", "surrogatepass"): at for name, at in pairs.items()}
 
     def _restore(self) -> None:
         with self._lock:

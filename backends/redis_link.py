@@ -10,6 +10,8 @@ Answers are redis-py's RESP2 ones, unconverted: bytes, int, list or None.
 
 from __future__ import annotations
 
+import contextlib
+import encodings.idna  # noqa: F401 - else the first connection imports it, and a fork meanwhile leaves it half done
 import math
 import threading
 import time
@@ -178,6 +180,9 @@ class Link(Protocol):
     def listener(self, key: bytes) -> Any:
         """A connection of its own to the node of ``key``; the caller disconnects it."""
 
+    def reset(self) -> None:
+        """Use no old connection again: an answer made no sense, so questions and answers may be out of step."""
+
     def forked(self) -> Link:
         """A fresh link for a child process; this one's sockets stay the parent's."""
 
@@ -203,6 +208,18 @@ def several(connection: Any, commands: Sequence[tuple[Any, ...]]) -> list[Any]:
     if refused is not None:
         raise refused
     return answers
+
+
+@contextlib.contextmanager
+def sensible(link: Link, address: RedisAddress) -> Iterator[None]:
+    """Where answers are taken apart: one that does not fit is a StoreError."""
+    try:
+        yield
+    except StoreError:
+        raise
+    except Exception as error:
+        link.reset()
+        raise fault(error, address, 0.0) from None
 
 
 class DirectLink:
@@ -235,13 +252,16 @@ class DirectLink:
     def scan(self, pattern: bytes, count: int) -> Iterator[list[bytes]]:
         cursor = b"0"
         while True:
-            cursor, names = self.call("SCAN", cursor, "MATCH", pattern, "COUNT", count)
+            answer = self.call("SCAN", cursor, "MATCH", pattern, "COUNT", count)
+            with sensible(self, self._address):
+                cursor, names = bytes(answer[0]), list(answer[1])
             yield names
             if cursor == b"0":
                 return
 
     def size(self) -> int:
-        return int(self.call("DBSIZE"))
+        with sensible(self, self._address):
+            return int(self.call("DBSIZE"))
 
     def listener(self, key: bytes) -> Any:
         begin(self._timeout)
@@ -249,6 +269,9 @@ class DirectLink:
             return self.open()
         except Exception as error:
             raise fault(error, self._address, self._timeout) from None
+
+    def reset(self) -> None:
+        self._idle.clear()
 
     def forked(self) -> DirectLink:
         return DirectLink(self._address, self._timeout)

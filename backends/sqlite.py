@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import StoreClosed, StoreError
+from .forks import survive_fork
 
 PATIENCE_S = 5.0
 """How long close and fork wait for a statement of another thread to end, seconds."""
@@ -138,7 +139,7 @@ class Connections:
         self._guard = threading.RLock()  # over the set of connections; held while the process forks
         self._writer = threading.Lock()  # writers of one process queue here instead of polling the file
         self._open: weakref.WeakSet[Connection] = weakref.WeakSet()
-        _everyone.add(self)
+        survive_fork(self)
 
     def get(self) -> Connection:
         """This thread's connection. Use it under its ``lock``, and be ready for :meth:`stale`."""
@@ -205,6 +206,9 @@ class Connections:
                 connection.execute("BEGIN IMMEDIATE")
                 return connection
             except BaseException as error:
+                if durable:
+                    with contextlib.suppress(sqlite3.Error):
+                        connection.execute("PRAGMA synchronous=NORMAL")
                 connection.lock.release()
                 if isinstance(error, sqlite3.ProgrammingError) and self.stale(connection):
                     continue
@@ -218,7 +222,7 @@ class Connections:
             return None
         return found.st_dev, found.st_ino
 
-    def renew(self) -> None:
+    def reopen(self) -> None:
         """Close what is open; each thread opens again, whatever file is at ``path`` then."""
         with self._guard:
             self._generation += 1
@@ -230,7 +234,22 @@ class Connections:
             self.closed = True
             self._generation += 1
             self._shut()
-        _everyone.discard(self)
+
+    # -- over a fork: see .forks -------------------------------------------------------------------------
+
+    def hold(self) -> None:
+        self._guard.acquire()
+        self._generation += 1
+        self._shut()
+
+    def release(self) -> None:
+        self._guard.release()
+
+    def renew(self) -> None:
+        self._generation += 1
+        self._writer = threading.Lock()
+        self._guard = threading.RLock()
+        self._shut(patience_s=0)  # only when nobody announced the fork is anything still open
 
     def _connect(self) -> Connection:
         with self._guard:
@@ -278,46 +297,3 @@ class Connections:
                 finally:
                     connection.lock.release()
         self._open.clear()
-
-    def _hold(self) -> None:
-        self._guard.acquire()
-        self._generation += 1
-        self._shut()
-
-    def _resume(self, child: bool) -> None:
-        if not child:
-            self._guard.release()
-            return
-        # No other thread lives here, but one may have been holding these.
-        self._generation += 1
-        self._writer = threading.Lock()
-        self._guard = threading.RLock()
-        self._shut(patience_s=0)  # only when the fork was not announced is anything still open
-
-
-_everyone: weakref.WeakSet[Connections] = weakref.WeakSet()
-_forking = threading.Lock()
-_held: list[Connections] = []
-
-
-def _before_fork() -> None:
-    _forking.acquire()
-    for connections in list(_everyone):
-        connections._hold()
-        _held.append(connections)
-
-
-def _after_fork(child: bool) -> None:
-    for connections in _held if not child else list(_everyone):
-        connections._resume(child)
-    _held.clear()
-    if _forking.locked():  # an embedding server may fork without asking us first
-        _forking.release()
-
-
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(
-        before=_before_fork,
-        after_in_parent=lambda: _after_fork(False),
-        after_in_child=lambda: _after_fork(True),
-    )

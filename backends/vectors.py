@@ -6,13 +6,14 @@ as long as it likes. What is removed is only marked. A full block of dead rows i
 oldest-out-first frees memory without copying; against scattered holes the owner makes new ``Rows`` that share
 the dense blocks and copy the rest.
 
-Inner products are FAISS's ``fvec_inner_products_ny``: one thread, without the interpreter's lock. (``a @ b`` in
-numpy starts threads for a matrix of a few hundred rows; on a busy machine they wait for each other for
-milliseconds.)
+Inner products are FAISS's ``fvec_inner_products_ny``: one thread, without the interpreter's lock. ``a @ b`` in
+numpy would hand a matrix of a few dozen rows to OpenBLAS's threads: on a busy machine they wait for each other for
+milliseconds, and a fork in another thread meanwhile can hang for ever.
 """
 
 from __future__ import annotations
 
+import math
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from importlib import import_module
@@ -43,7 +44,8 @@ def inner_products(query: Vector, rows: Matrix, out: Vector) -> None:
 
 def length_of(vector: Vector) -> float:
     """Euclidean length of a contiguous float32 vector; inf or NaN, without a warning, where it has none."""
-    return float(faiss.fvec_norm_L2sqr(faiss.swig_ptr(vector), len(vector))) ** 0.5
+    square: float = faiss.fvec_norm_L2sqr(faiss.swig_ptr(vector), len(vector))
+    return math.sqrt(square)
 
 
 class View(NamedTuple):

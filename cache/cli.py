@@ -123,13 +123,22 @@ def main(argv: Sequence[str] | None = None) -> int:
         The exit code.
     """
     words = list(sys.argv[1:] if argv is None else argv)
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:  # closed by the caller: what is written goes nowhere, not elsewhere
+            setattr(sys, name, open(os.devnull, "w"))  # noqa: SIM115 - for the life of the process
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             with contextlib.suppress(OSError, ValueError):
                 stream.reconfigure(errors="replace")  # a terminal without our signs gets a question mark
     try:
         code = _run(words)
-        sys.stdout.flush()
+        try:
+            sys.stdout.flush()
+        except BrokenPipeError:
+            raise
+        except OSError as error:
+            _leave_stdout()
+            return code or _fail(error, FAILED, [])
         return code
     except (BrokenPipeError, SystemExit):  # rich, which prints the help, leaves the second way
         _leave_stdout()
@@ -167,7 +176,10 @@ def _fail(error: BaseException, code: int, words: list[str]) -> int:
         import msgspec
 
         kind = type(error).__name__ if isinstance(error, AskonceError | OSError) else "UsageError"
-        print(msgspec.json.encode({"error": text, "kind": kind}).decode())
+        try:
+            print(msgspec.json.encode({"error": text, "kind": kind}).decode(), flush=True)
+        except OSError:  # what went wrong may be stdout itself
+            _leave_stdout()
     return code
 
 

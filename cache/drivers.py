@@ -12,6 +12,7 @@ from typing import Any
 
 from ..errors import CorruptEntry, DeadlineExceeded, StoreClosed, UnsafeRow
 from .flight import Alone, Flight, leading, waiting
+from .forks import renew_after_fork
 from .pipeline import Ask, Compute, Delete, Fault, Forget, Get, Join, Put, Spawn, Wait, Way
 from .policy import Answer
 from .tiers import Tier
@@ -32,10 +33,15 @@ class Workers:
 
     def __init__(self, threads: int = 4) -> None:
         self._threads = threads
-        self._pool: ThreadPoolExecutor | None = None
-        self._tasks: set[asyncio.Task[Any]] = set()
         self.failures = 0
         self.closed = False
+        self.renew()
+        renew_after_fork(self)
+
+    def renew(self) -> None:
+        """In the child of a fork: the threads and loops of the parent are not here."""
+        self._pool: ThreadPoolExecutor | None = None
+        self._tasks: set[asyncio.Task[Any]] = set()
 
     @property
     def pool(self) -> ThreadPoolExecutor:

@@ -20,6 +20,8 @@ from contextvars import ContextVar
 from types import TracebackType
 from typing import Any
 
+from .forks import renew_after_fork
+
 
 class HandOver(Exception):
     """The leader went away without an answer; the follower that sees this may lead."""
@@ -114,6 +116,13 @@ class Flights:
     """All flights of one cache."""
 
     def __init__(self) -> None:
+        self.renew()
+        renew_after_fork(self)
+
+    def renew(self) -> None:
+        """In the child of a fork: the parent's leaders are not here, so nothing is in flight."""
+        global _waits
+        _waits = threading.Lock()
         self._lock = threading.Lock()
         self._open: dict[bytes, Flight] = {}
 

@@ -135,7 +135,7 @@ raise lower|buy sell|before after|from to|import export|upload download|lock unl
 maximum minimum|more less|more fewer|most least|login logout|subscribe unsubscribe|install uninstall|follow unfollow
 block unblock|mute unmute|connect disconnect|accept reject|accept decline|allow deny|allow block|upgrade downgrade
 send receive|lend borrow|push pull|win lose|always never|all none|all some|any none|first last|old new
-male female
+male female|free paid|business personal|personal corporate|private business
 men women|boy girl|husband wife|mother father|son daughter|left right|north south|east west|hot cold|high low
 big small|large small|long short|early late|earliest latest|best worst|cheap expensive|cheapest expensive
 include exclude|with without

@@ -22,6 +22,7 @@ from ..backends.contract import Epochs
 from ..clock import Clock
 from ..entry import Entry
 from ..errors import StoreError
+from .forks import renew_after_fork
 
 RETRY_S = 1.0
 EVERYTHING = "*"
@@ -60,13 +61,13 @@ class Ledger:
         self._authority = authority
         self._mirror = mirror
         self._clock = clock
-        self._lock = threading.Lock()
+        self.renew()
+        renew_after_fork(self)
         self._table: dict[str, int] = {}
         self._kinds: frozenset[str] = frozenset()
         self._pending: dict[str, None] = {}
         self._before = float("-inf")
         self._retry_at = float("-inf")
-        self._version = -1
         self.seq = 0
         self.last_bump = 0
         self.fault = ""
@@ -76,6 +77,11 @@ class Ledger:
             except StoreError as error:
                 self.fault = str(error)
         self.refresh()
+
+    def renew(self) -> None:
+        """In the child of a fork, and at the start. What another thread was learning is learnt again."""
+        self._lock = threading.Lock()
+        self._version = -1
 
     def news(self) -> bool:
         """Whether :meth:`refresh` has something to do; costs about a microsecond and no round trip."""

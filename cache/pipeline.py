@@ -200,6 +200,7 @@ class Pipeline:
                 continue
             if key in tier.behind:
                 trace.checked.append((tier.name, "behind"))
+                certain = False
                 continue
             entry = yield Get(tier, key)
             if isinstance(entry, Fault):

@@ -7,6 +7,7 @@ from typing import Any
 
 import msgspec
 
+from .forks import renew_after_fork
 from .receipt import Receipt
 
 
@@ -59,7 +60,8 @@ class Counters:
     """Live counters, shared by a cache and its tenant views."""
 
     def __init__(self) -> None:
-        self._lock = threading.Lock()
+        self.renew()
+        renew_after_fork(self)
         self.status: dict[str, int] = {}
         self.hits: dict[str, int] = {}
         self.errors = 0
@@ -68,6 +70,10 @@ class Counters:
         self.time_saved_ms = 0.0
         self.tokens_spent = 0
         self.money_spent = 0.0
+
+    def renew(self) -> None:
+        """In the child of a fork, and at the start."""
+        self._lock = threading.Lock()
 
     def note(self, receipt: Receipt) -> None:
         """Count one call."""

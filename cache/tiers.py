@@ -54,7 +54,7 @@ class Tier:
         self.faults = 0
         self.skipped = 0
         self.last_fault = ""
-        self.behind: dict[bytes, Entry] = {}
+        self.behind: dict[bytes, int] = {}
         self._clock = clock
         self._pause = 0.0
         self._down_until = float("-inf")
@@ -83,18 +83,17 @@ class Tier:
         if self._pause:
             self._pause = 0.0
 
-
     def owes(self, entry: Entry) -> None:
         """Note that the store does not hold ``entry`` yet, or could not take it: what it holds under that key
         meanwhile is not the last answer, and is not served. Remembered for the last few thousand keys."""
-        self.behind[entry.key] = entry
+        self.behind[entry.key] = id(entry)
         if len(self.behind) > MOST_BEHIND:
             with suppress(KeyError, RuntimeError):  # another thread was here at the same time
                 del self.behind[next(iter(self.behind))]
 
     def owed(self, entry: Entry) -> bool:
         """Whether ``entry`` is still the last one that the store should hold."""
-        return self.behind.get(entry.key) is entry
+        return self.behind.get(entry.key) == id(entry)
 
     def settled(self, key: bytes) -> None:
         """Note that the store holds the last answer under ``key``."""

@@ -264,10 +264,11 @@ class CacheTransport(httpx2.BaseTransport, httpx2.AsyncBaseTransport):
         except UncacheableCall as error:
             return self._passed(str(error), parsed.model)
 
-    def _passed(self, why: str, model: str) -> None:
+    def _passed(self, why: str, model: str) -> Exchange | None:
         receipt = Receipt(status="bypass", reason=why, model=model)
         self._cache.counters.note(receipt)
         set_last(receipt)
+        return None
 
     def _learn(self, exchange: Exchange, response: httpx2.Response) -> None:
         """Remember a server that takes the request only without our question for the usage."""

@@ -2,9 +2,9 @@
 
 A cosine cannot tell "from Rome to Oslo" from "from Oslo to Rome", and it marks "I'd like to cancel order 7,
 please" down against "cancel order 7". Comparing the words that carry content does both: what is left of a
-question when politeness, articles and inflections are taken off is compared in order, small slips of the
-keyboard forgiven. English is what the lists know; in other languages nothing is taken off, so that the
-comparison only becomes stricter.
+question when politeness, articles and inflections are taken off is compared in order. English is what the
+lists know; in other languages nothing is taken off, so that the comparison only becomes stricter. Slips of
+the keyboard are not forgiven: "nitrate" and "nitrite" would be one.
 """
 
 from __future__ import annotations
@@ -45,7 +45,8 @@ _PHRASES = re.compile(
 _FILLER = frozenset(
     "a an the i me my mine we us am is are was were be been being do does did doing done have has had having "
     "will would can could may might to of for at that this these it its and then so just really actually now "
-    "what how get getting got gotten want wanna need needs like some any im ive id there damn goddamn bloody fucking fuckin".split()
+    "what how get getting got gotten want wanna need needs like some any im ive id there "
+    "damn goddamn bloody fucking fuckin".split()
 )
 _LOOKING = frozenset("see check view list show display find locate".split())
 _WORD = re.compile(r"[^\W_]+", re.UNICODE)
@@ -79,26 +80,10 @@ def content_words(text: str) -> tuple[str, ...]:
     return tuple(_stem(word) for word in low.split() if word not in _FILLER)
 
 
-def _slip(one: str, two: str) -> bool:
-    """Whether two words are one word with a slip of the keyboard: a letter more, less, other, or two swapped."""
-    if one == two:
-        return True
-    if len(one) > len(two):
-        one, two = two, one
-    if len(one) < 5 or len(two) - len(one) > 1 or one[0] != two[0] or not (one.isalpha() and two.isalpha()):
-        return False
-    at = next((i for i, (a, b) in enumerate(zip(one, two, strict=False)) if a != b), len(one))
-    if len(one) < len(two):
-        return one[at:] == two[at + 1 :]
-    return one[at + 1 :] == two[at + 1 :] or (
-        one[at : at + 2] == two[at : at + 2][::-1] and one[at + 2 :] == two[at + 2 :]
-    )
-
-
 def same_words(asked: str, cached: str) -> bool:
-    """Whether both questions have the same content words in the same order, slips forgiven."""
-    here, there = content_words(asked), content_words(cached)
-    return 0 < len(here) == len(there) and all(map(_slip, here, there))
+    """Whether both questions have the same content words in the same order (and have any)."""
+    here = content_words(asked)
+    return bool(here) and here == content_words(cached)
 
 
 def words_in_place(asked: str, cached: str) -> str:

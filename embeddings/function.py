@@ -88,3 +88,10 @@ def unit_rows(raw: np.ndarray[tuple[int, ...], np.dtype[np.float64]], count: int
         scaled = raw / top
         rows: Matrix = (scaled / np.linalg.norm(scaled, axis=1, keepdims=True)).astype(np.float32)
     return rows
+
+
+def in_a_line(error: BaseException) -> str:
+    """What a library's exception says, fit to be part of a message: its kind and first line, cut short."""
+    first = next(filter(None, map(str.strip, str(error).splitlines())), "")
+    said = f"{type(error).__name__}: {first}" if first else type(error).__name__
+    return said if len(said) <= 300 else said[:297] + "..."

@@ -20,6 +20,7 @@ from ..errors import ConfigError, EmbedderError
 from .blind_spots import dropped_marks
 from .contract import Matrix
 from .forks import mend_after_fork
+from .function import in_a_line
 
 MODELS = Path(__file__).parent / "models"
 DEFAULT_MODEL = "all-MiniLM-L6-v2-int8"
@@ -147,7 +148,7 @@ class OnnxEmbedder:
                     raise
                 except Exception as error:
                     raise EmbedderError(
-                        f"the embedding model in {self._folder} does not load ({type(error).__name__}: {error})"
+                        f"the embedding model in {self._folder} does not load ({in_a_line(error)})"
                     ) from error
             return self._loaded
 

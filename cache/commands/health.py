@@ -12,7 +12,7 @@ from ...errors import AskonceError, ConfigError, StoreError
 from .. import doctor as checks
 from ..config import DEFAULT_FILE, Config
 from ..doctor import Check
-from .output import Output
+from .output import Output, plural
 from .shared import DEFAULTS, Shared, directory_of, flag, has_cache, open_store, reason
 
 _SIGNS = {"ok": "✓", "note": "!", "wrong": "✗"}
@@ -42,10 +42,14 @@ def doctor(
     fixed = sum(check.fixed for check in found)
     data = {"ok": not bad, "wrong": len(bad), "fixed": fixed, "checks": msgspec.to_builtins(found)}
 
+    notes = sum(check.state == "note" and not check.fixed for check in found)
+
     def page() -> None:
+        said = [f"{len(bad)} wrong"] if bad else ["nothing is wrong" if notes else "all in order"]
+        said += [plural(notes, "note")] if notes else []
+        said += [f"{fixed} mended"] if fixed else []
         out.say()
-        mended = f", {fixed} mended" if fixed else ""
-        out.say(f"{len(bad)} wrong{mended}" if bad else f"all in order{mended}")
+        out.say(", ".join(said))
 
     out.result(data, page)
     return 1 if bad else 0

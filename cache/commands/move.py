@@ -261,7 +261,8 @@ def update_index(config: Config, out: Output) -> dict[str, int] | None:
     try:
         index = SemanticIndex(tier, directory_of(config) / SNAPSHOT_NAME)
         try:
-            added, dropped, unusable = index.reconcile(stores)
+            with out.progress("indexing", None) as step:
+                added, dropped, unusable = index.reconcile(stores, lambda done, total: step(1))
             vectors = len(index.index)
         finally:
             index.close()

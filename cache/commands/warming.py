@@ -368,9 +368,9 @@ def _store(cache: Cache, jobs: Sequence[_Job], tags: Sequence[str], ttl: float |
     _embed(cache, [job.made.call for job in jobs], report)
     for number, faq, (call, answer, held) in jobs:
         old = _held(cache, call.key)
-        if old is not None and not held(old):
-            # Other processes may hold the old answer in memory: retire it there too.
-            cache.invalidate(key=call.key.hex())
+        # Other processes may hold another answer in memory: retire it there too.
+        if old is not None and not held(old) and not cache.invalidate(key=call.key.hex()):
+            report.faults = sorted({*report.faults, f"ledger: {cache.ledger.fault}"})
         life = ttl if faq.ttl is None else float(faq.ttl)
         asked = Controls(refresh=True, ttl=life, tags=(*tags, *faq.tags))
         outcome, receipt = cache.run(call, asked, lambda answer=answer: answer)  # type: ignore[misc]

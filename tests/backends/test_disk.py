@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import contextlib
+import ctypes
+import fcntl
 import gc
 import logging
 import os
 import pickle
 import resource
+import signal
 import sqlite3
 import subprocess
 import sys
@@ -33,7 +36,7 @@ from askonce import (
     StoreError,
     UnsafeRow,
 )
-from askonce.backends.disk import BytesDisk
+from askonce.backends.bytes_disk import BytesDisk
 from askonce.backends.epochs import DATABASE
 from askonce.entry import encode_entry
 
@@ -69,6 +72,7 @@ def in_child(work: Callable[[], object]) -> None:
 def start_child(work: Callable[[], object]) -> int:
     pid = os.fork()
     if pid == 0:
+        signal.alarm(60)  # a child that hangs must not outlive the test for long
         status = 1
         try:
             work()
@@ -308,6 +312,18 @@ def test_bytes_disk_takes_nothing_else(tmp_path: Path) -> None:
         assert len(plain) == 0
 
 
+def test_bytes_disk_removes_no_file(folder: Path, tmp_path: Path, store: DiskStore) -> None:
+    """diskcache with our Disk, told to delete a row that names a file, leaves the file."""
+    victim = tmp_path / "secret"
+    victim.write_bytes(b"precious")
+    plant(folder, key_of(2), 1, 2, "../secret", None)
+    with diskcache.Cache(str(folder), disk=BytesDisk) as plain:
+        assert plain.delete(key_of(2))
+        plant(folder, key_of(2), 1, 2, "../secret", None)
+        plain.clear()
+    assert victim.read_bytes() == b"precious"
+
+
 # -- damage ------------------------------------------------------------------------------------------------------
 
 
@@ -395,6 +411,35 @@ def test_many_processes_set_a_damaged_file_aside_once(folder: Path) -> None:
     assert [path.name for path in folder.glob("*.damaged-*") if path.name[-1].isdigit()] == [f"{DATABASE}.damaged-1"]
     store = DiskStore(folder)
     assert set(store.keys()) == {key_of(number) for number in range(6)}
+    store.close()
+
+
+def test_who_comes_late_to_the_mending_does_not_mend_again(folder: Path) -> None:
+    """A process that found the file damaged while another was mending it waits, looks again, and goes on in the
+    fresh file instead of setting that aside too."""
+    fill(folder)
+    path = folder / DATABASE
+    path.write_bytes(b"not a database, all the same" * 500)
+    started, tell = os.pipe()
+
+    def late() -> None:
+        os.write(tell, b"x")
+        store = DiskStore(folder, timeout_s=10)
+        assert store.get(key_of(7)) == entry(7)
+        store.close()
+
+    lock = os.open(folder, os.O_RDONLY)
+    fcntl.flock(lock, fcntl.LOCK_EX)
+    child = start_child(late)
+    os.read(started, 1)
+    time.sleep(0.3)  # by now it has met the damage; were it slower still, it would find nothing to mend
+    path.rename(folder / f"{DATABASE}.damaged-1")
+    store = DiskStore(folder)
+    store.put(entry(7))
+    fcntl.flock(lock, fcntl.LOCK_UN)
+    os.close(lock)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+    assert not (folder / f"{DATABASE}.damaged-2").exists()
     store.close()
 
 
@@ -537,7 +582,7 @@ def test_a_locked_database(folder: Path) -> None:
             lambda: store.delete(key_of(1)),
             lambda: store.clear(),
             lambda: store.epochs.bump(["a"]),
-            lambda: DiskStore(folder, timeout_s=0.1),
+            lambda: DiskStore(folder, timeout_s=0.02),
         ):
             with pytest.raises(StoreError, match="locked"):
                 use()
@@ -650,6 +695,34 @@ def test_a_fork_while_threads_write(folder: Path) -> None:
     expected = {*written[0], *written[1], *range(10), *range(500, 510)}
     assert set(again.keys()) == {key_of(number) for number in expected}
     assert sql(folder, "PRAGMA integrity_check") == [("ok",)]
+    again.close()
+
+
+def test_a_fork_that_nobody_announced(folder: Path) -> None:
+    """A server that embeds Python forks in C and tells only the child: there, too, the store works and nothing is
+    lost when the parent closes first."""
+    store = DiskStore(folder)
+    store.put(entry(1))
+    waiting, go = os.pipe()
+    pid = ctypes.PyDLL(None).fork()
+    if pid == 0:
+        ctypes.pythonapi.PyOS_AfterFork_Child()
+        signal.alarm(60)
+        status = 1
+        with contextlib.suppress(Exception):
+            store.put(entry(2))
+            os.read(waiting, 1)
+            store.put(entry(3))
+            status = 0
+        os._exit(status)
+    until = time.monotonic() + 30
+    while store.get(key_of(2)) is None and time.monotonic() < until:
+        time.sleep(0.005)
+    store.close()
+    os.write(go, b"x")
+    assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 0
+    again = DiskStore(folder)
+    assert held(again) == {1, 2, 3}
     again.close()
 
 

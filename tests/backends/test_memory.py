@@ -124,7 +124,7 @@ def test_a_refreshed_entry_stays_hot() -> None:
         store.put(entry(number))
         for _ in range(10):
             store.get(key_of(number))
-        store.put(entry(number, b"fresh"))
+        store.put(entry(number, b'"a new one"'))  # of the same size
     for number in range(1000, 6000):
         store.put(entry(number))
     assert len(held(store) & set(range(100))) >= 95

@@ -39,6 +39,12 @@ def server() -> Iterator[RedisServer]:
         yield made
 
 
+@pytest.fixture(scope="module")
+def cluster() -> Iterator[RedisCluster]:
+    with RedisCluster() as made:
+        yield made
+
+
 @pytest.fixture
 def own_server() -> Iterator[RedisServer]:
     """A server that the test may kill."""
@@ -528,47 +534,46 @@ class TestRefusals:
 
 
 class TestCluster:
-    def test_a_node_dies_and_comes_back(self, open_store: Any) -> None:
+    def test_a_node_dies_and_comes_back(self, cluster: RedisCluster, open_store: Any) -> None:
         """When a node is gone, every operation ends in time, rightly or as a StoreError; when it is back,
         everything works again."""
-        with RedisCluster() as cluster:
-            store = open_store(cluster.url, timeout_s=1.0)
+        store = open_store(cluster.url, timeout_s=1.0)
+        for number in range(40):
+            store.put(entry(number))
+        store.epochs.bump(["t"])
+        for dead in (cluster.nodes[0], cluster.nodes[1]):  # the first is the one the URL names
+            dead.kill()
+            refused = 0
+            for number in range(40):
+                for end in both(store, key_of(number)):
+                    refused += isinstance(end, StoreError)
+                    assert isinstance(end, StoreError) or end == entry(number)
+            assert refused
+            dead.restart()
+
+            def works() -> bool:
+                ends = [end for number in range(40) for end in both(store, key_of(number))]
+                return not any(isinstance(end, StoreError) for end in ends)
+
+            until(works)
             for number in range(40):
                 store.put(entry(number))
-            store.epochs.bump(["t"])
-            for dead in (cluster.nodes[0], cluster.nodes[1]):  # the first is the one the URL names
-                dead.kill()
-                refused = 0
-                for number in range(40):
-                    for end in both(store, key_of(number)):
-                        refused += isinstance(end, StoreError)
-                        assert isinstance(end, StoreError) or end == entry(number)
-                assert refused
-                dead.restart()
+            until(lambda: not isinstance(ended(store.epochs.snapshot), StoreError))
+            assert store.epochs.snapshot()[1].keys() >= {"t"}
 
-                def works() -> bool:
-                    ends = [end for number in range(40) for end in both(store, key_of(number))]
-                    return not any(isinstance(end, StoreError) for end in ends)
-
-                until(works)
-                for number in range(40):
-                    store.put(entry(number))
-                until(lambda: not isinstance(ended(store.epochs.snapshot), StoreError))
-                assert store.epochs.snapshot()[1].keys() >= {"t"}
-
-    def test_a_node_is_stopped(self, open_store: Any) -> None:
-        """A silent node costs its keys their time, and the other nodes' keys nothing, sync and async."""
-        with RedisCluster() as cluster:
-            store = open_store(cluster.url, timeout_s=0.4)
-            for number in range(12):
-                store.put(entry(number))
-            cluster.nodes[1].pause()
-            try:
-                ends = [end for number in range(12) for end in both(store, key_of(number))]
-            finally:
-                cluster.nodes[1].resume()
-            assert any(isinstance(end, StoreError) for end in ends)
-            assert all(
-                isinstance(end, StoreError) or end == entry(number // 2) for number, end in enumerate(ends)
-            )  # fmt: skip
-            until(lambda: not any(isinstance(end, StoreError) for n in range(12) for end in both(store, key_of(n))))
+    def test_a_node_is_stopped(self, cluster: RedisCluster, open_store: Any) -> None:
+        """While a node is silent every operation ends in time, rightly or as a StoreError, sync and async; when
+        it speaks again, everything works again."""
+        store = open_store(cluster.url, timeout_s=0.4)
+        for number in range(12):
+            store.put(entry(number))
+        cluster.nodes[1].pause()
+        try:
+            ends = [end for number in range(12) for end in both(store, key_of(number))]
+        finally:
+            cluster.nodes[1].resume()
+        assert any(isinstance(end, StoreError) for end in ends)
+        assert all(
+            isinstance(end, StoreError) or end == entry(number // 2) for number, end in enumerate(ends)
+        )  # fmt: skip
+        until(lambda: not any(isinstance(end, StoreError) for n in range(12) for end in both(store, key_of(n))))

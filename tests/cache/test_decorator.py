@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 import inspect
 import threading
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
 from typing import Any
 
 import msgspec
 import pytest
-from pydantic import BaseModel
+from pydantic import BaseModel, Field, SecretStr
 
-from askonce import Cache, ConfigError, UncacheableCall, controls, last_receipt
+from askonce import Cache, ConfigError, NotCached, UncacheableCall, controls, last_receipt
 
 
 def test_second_call_is_a_hit_and_the_function_ran_once(cache: Cache) -> None:
@@ -159,7 +162,17 @@ def test_answers_come_back_equal_and_of_the_same_type(cache: Cache, annotation: 
         assert second is not cached("q")
 
 
-@pytest.mark.parametrize("value", [(1, 2), {1, 2}, object(), {"a": (1,)}])
+class Shade(StrEnum):
+    RED = "red"
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        (1, 2), {1, 2}, object(), {"a": (1,)}, {"a": Shade.RED}, [Shade.RED], Shade.RED, {"at": datetime(2026, 1, 1)},
+        [bytearray(b"x")], float("nan"), [Point(1)], "\ud800", 2**70,
+    ],
+)  # fmt: skip
 def test_answers_that_would_change_are_not_stored(cache: Cache, value: Any) -> None:
     """Without an annotation, a value that would not come back as it is stays out of the cache, with a warning."""
 
@@ -173,6 +186,132 @@ def test_answers_that_would_change_are_not_stored(cache: Cache, value: Any) -> N
     assert receipt is not None
     assert not receipt.stored
     assert cache.stats().entries["memory"] == 0
+
+
+@pytest.mark.parametrize(
+    ("annotation", "value"),
+    [(str, b"x"), (str, None), (int, True), (bool, 1), (bytes, "x"), (float, 1), (Point, Shape(3)), (Model, Point(1))],
+)
+def test_answers_of_another_type_than_declared_are_not_stored(cache: Cache, annotation: Any, value: Any) -> None:
+    """A function that does not keep its annotation works on, uncached: a hit would give something else."""
+
+    def answer(question: str) -> Any:
+        return value
+
+    answer.__annotations__["return"] = annotation
+    cached = cache.cached()(answer)
+    with pytest.warns(RuntimeWarning, match="not cached"):
+        assert cached("q") is value
+    assert cached("q") is value
+    assert cache.stats().entries["memory"] == 0
+
+
+class Secretive(BaseModel):
+    password: SecretStr
+    hidden: int = Field(default=0, exclude=True)
+
+
+def test_answers_with_secrets_are_not_stored(cache: Cache) -> None:
+    """A model that hides a field when it is written does not come back equal, so the secret is in no store."""
+
+    @cache.cached()
+    def answer(question: str) -> Secretive:
+        return Secretive(password=SecretStr("s3cret"))
+
+    with pytest.warns(RuntimeWarning, match="not cached"):
+        assert answer("q").password.get_secret_value() == "s3cret"
+    assert cache.stats().entries["memory"] == 0
+
+
+def test_an_answer_stored_as_another_type_is_asked_again(cache: Cache) -> None:
+    """When a function's return type changed, an old answer that does not decode is a miss and is replaced; with
+    ``only_if_cached`` it is NotCached. In both colours, and never an error of the decoder."""
+
+    def old(question: str) -> str:
+        return "text"
+
+    def new(question: str) -> dict[str, int]:
+        return {"n": 1}
+
+    async def anew(question: str) -> dict[str, int]:
+        return {"n": 1}
+
+    before, after = cache.cached(name="same")(old), cache.cached(name="same")(new)
+    later = cache.cached(name="same")(anew)
+    assert before("q") == "text"
+    with controls(only_if_cached=True), pytest.raises(NotCached):
+        after("q")
+    assert after("q") == {"n": 1}
+    assert after.reply("q").receipt.status == "hit"
+    assert before("q") == "text"
+    assert asyncio.run(later("q")) == {"n": 1}
+    assert asyncio.run(later.reply("q")).receipt.status == "hit"
+
+
+def test_functions_made_by_a_factory_do_not_share(cache: Cache) -> None:
+    """What a function captured from around it is part of its key: text, numbers, containers, classes, and functions
+    with what they captured in turn."""
+
+    def make(system: Any, inner: Any = None) -> Any:
+        @cache.cached()
+        def answer(question: str) -> str:
+            return f"{system} {inner} {question}"
+
+        return answer
+
+    def helper(system: str) -> Any:
+        def ask() -> str:
+            return system
+
+        return ask
+
+    made = [
+        make("shop"), make("bank"), make(1), make(1.0), make(True), make(["shop"]), make(("shop",)),
+        make({"s": "shop"}), make(Point(1)), make(Point(2)), make("shop", Point), make("shop", Model),
+        make("shop", helper("a")), make("shop", helper("b")),
+    ]  # fmt: skip
+    keys = [answer.call_for("q").key for answer in made]
+    assert len(set(keys)) == len(keys)
+    assert make("shop").call_for("q").key == keys[0]
+    assert (made[0]("q"), made[1]("q")) == ("shop None q", "bank None q")
+    assert (made[0]("q"), made[1]("q")) == ("shop None q", "bank None q")
+
+
+def test_captured_objects_without_encoding_do_not_matter(cache: Cache) -> None:
+    """A client or a lock around a function is not part of its key, nor is anything when it has a name of its own."""
+
+    def make(thing: Any, **options: Any) -> Any:
+        def answer(question: str) -> str:
+            return f"{thing}"
+
+        return cache.cached(**options)(answer)
+
+    assert make(threading.Lock()).call_for("q").key == make(object()).call_for("q").key
+    assert make("a", name="n").call_for("q").key == make("b", name="n").call_for("q").key
+
+
+@pytest.mark.parametrize("thing", [functools.partial(str), str, int, Model, object()])
+def test_what_is_not_a_function_is_refused(cache: Cache, thing: Any) -> None:
+    """A partial, a class or an instance is a clear error at decoration."""
+    with pytest.raises(ConfigError, match="not a function"):
+        cache.cached()(thing)
+
+
+@pytest.mark.parametrize("tags", ["doc:42", [42], (b"t",)])
+def test_tags_are_a_list_of_texts(cache: Cache, tags: Any) -> None:
+    """A bare text would become a tag per letter, and nothing would ever be invalidated: it is refused."""
+    with pytest.raises(ConfigError, match="tags"):
+        cache.cached(tags=tags)(lambda question: "x")
+    with pytest.raises(ConfigError, match="tags"), controls(tags=tags):
+        pass
+
+
+@pytest.mark.parametrize("value", ["5", True, -1, float("nan"), [5]])
+@pytest.mark.parametrize("name", ["ttl", "max_age"])
+def test_wrong_control_values_are_refused(name: str, value: Any) -> None:
+    """A number of seconds is a number, zero or more."""
+    with pytest.raises(ConfigError, match=name), controls(**{name: value}):
+        pass
 
 
 def test_unstorable_return_type_is_refused_at_decoration(cache: Cache) -> None:

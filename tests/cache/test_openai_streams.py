@@ -15,7 +15,7 @@ import pytest
 from openai import AsyncOpenAI, OpenAI
 from pydantic import BaseModel
 
-from askonce import Cache, controls, receipt_of
+from askonce import Cache, CacheTransport, ManualClock, MemoryStore, Policy, controls, receipt_of
 from askonce.upstream.local_model import Fault, LocalModel
 from askonce.upstream.local_transport import LocalTransport
 
@@ -480,6 +480,45 @@ def test_a_refused_leader_is_refused_for_all_and_asked_once(cache: Cache, leader
     assert (entries(cache), len(cache.flights)) == (0, 0)
 
 
+@pytest.mark.parametrize("leader", ["stream", "whole"])
+@pytest.mark.parametrize(("code", "kind"), [(500, None), (429, None), (400, openai.BadRequestError)])
+def test_a_stale_answer_stands_in_for_all_callers_of_a_refused_call(leader: str, code: int, kind: Any) -> None:
+    """Under ``stale_if_error`` leader and followers, whole or streamed, get the old answer when the provider is down
+    or busy; a request that is itself bad is refused to all of them."""
+    clock = ManualClock()
+    policy = Policy(ttl=10, jitter=0, stale_if_error=100)
+    choice = {"index": 0, "message": {"role": "assistant", "content": "old"}, "finish_reason": "stop"}
+    answers = [httpx2.Response(200, json={**HEAD, "object": "chat.completion", "choices": [choice]})]
+
+    def answer(payload: dict[str, Any]) -> httpx2.Response:
+        return answers.pop() if answers else httpx2.Response(code, json={"error": {"message": "no"}})
+
+    with Cache([MemoryStore(clock=clock)], semantic=False, clock=clock, policy=policy) as cache:
+        gate = Gate(answer)
+        client = client_of(cache, Scripted(gate))
+        gate.open.set()
+        client.chat.completions.create(**ask())
+        gate.open.clear()
+        gate.calls = 0
+        clock.advance(50)
+
+        def whole() -> Any:
+            made = client.chat.completions.create(**ask())
+            assert status(made) == "stale"
+            return made.choices[0].message.content
+
+        def stream() -> Any:
+            return text_of(client.chat.completions.create(stream=True, **ask()))
+
+        results = gather(cache, gate, stream if leader == "stream" else whole, [whole, stream, whole])
+        if kind is None:
+            assert results == ["old"] * 4
+            assert gate.calls == 1
+        else:
+            assert [type(result) for result in results] == [kind] * 4
+        assert len(cache.flights) == 0
+
+
 def test_followers_of_a_truncated_stream_share_it(cache: Cache) -> None:
     """An answer cut by length is not stored, but whoever asked meanwhile gets it as it is, whole or streamed."""
     gate = Gate(lambda payload: sse(chunk({"role": "assistant", "content": "half"}), chunk({}, "length"), DONE))
@@ -524,6 +563,29 @@ def test_followers_of_a_stream_that_broke_ask_once(cache: Cache) -> None:
     assert isinstance(results[0], openai.APIError)
     assert isinstance(results[2], openai.APIError) or results[2] == "whole"  # a reader of the first or of the second
     assert [results[1], results[3], results[4]] == ["whole"] * 3
+    assert gate.calls == 2
+
+
+def test_followers_of_a_stream_that_just_stopped_ask_once(cache: Cache) -> None:
+    """A stream that ends without its terminal event is no answer for a whole call: one of those behind it asks."""
+    answers = [sse(chunk({"content": "half"}))]
+
+    def answer(payload: dict[str, Any]) -> httpx2.Response:
+        if answers:
+            return answers.pop()
+        choice = {"index": 0, "message": {"role": "assistant", "content": "whole"}, "finish_reason": "stop"}
+        return httpx2.Response(200, json={**HEAD, "object": "chat.completion", "choices": [choice]})
+
+    gate = Gate(answer)
+    client = client_of(cache, Scripted(gate))
+
+    def whole() -> Any:
+        return client.chat.completions.create(**ask()).choices[0].message.content
+
+    def stream() -> Any:
+        return text_of(client.chat.completions.create(stream=True, **ask()))
+
+    assert gather(cache, gate, stream, [whole, whole, whole]) == ["half", "whole", "whole", "whole"]
     assert gate.calls == 2
 
 
@@ -580,8 +642,6 @@ def test_a_request_without_a_key_passes_through(cache: Cache, odd: dict[str, Any
     """What no key can hold goes to the provider as it would without a cache."""
     body = {"id": "c", "object": "chat.completion", "created": 1, "model": "m", "choices": []}
     upstream = Scripted(lambda payload: httpx2.Response(200, json=body))
-    from askonce import CacheTransport
-
     http = httpx2.Client(transport=CacheTransport(cache, upstream))
     response = http.post(f"{BASE}/chat/completions", content=json.dumps({**ask(), **odd}).encode())
     assert response.status_code == 200

@@ -224,6 +224,33 @@ def test_ttl_from_a_callable_a_tag_and_a_control() -> None:
         assert (plain("q"), news("q")) == (1, 2)
 
 
+def _broken(call: Any, answer: Any) -> float:
+    raise ZeroDivisionError("no TTL")
+
+
+@pytest.mark.parametrize("ttl", [_broken, lambda call, answer: -1, lambda call, answer: "week"])
+def test_a_ttl_function_that_fails_costs_the_storing_and_not_the_answer(ttl: Any) -> None:
+    """Whatever a TTL function raises or returns, the caller has its answer; it is not stored, and is told why."""
+    with build(ManualClock(), ttl=ttl) as cache:
+        answer = counting(cache)
+        assert answer("q") == 1
+        receipt = last_receipt()
+        assert receipt is not None
+        assert (receipt.stored, "could not be stored" in receipt.reason) == (False, True)
+        assert answer("q") == 2
+        assert len(cache.flights) == 0
+
+
+def test_a_tag_without_a_bound_bounds_nothing() -> None:
+    """``tag_ttl`` of None is for ever; zero keeps answers with the tag out."""
+    clock = ManualClock()
+    with build(clock, ttl=100, tag_ttl={"free": None, "never": 0}) as cache:  # type: ignore[dict-item]
+        free, never = counting(cache, tags=["free"]), counting(cache, tags=["never"], name="n")
+        free("q"), never("q")
+        clock.advance(50)
+        assert (free("q"), never("q")) == (1, 2)
+
+
 def test_only_if_cached_never_asks() -> None:
     """On a miss it raises NotCached with the key, and the function did not run."""
     with build(ManualClock()) as cache:

@@ -26,6 +26,7 @@ from askonce import (
     numbers_agree,
     opposites_agree,
 )
+from askonce.backends.contract import Match
 from askonce.embeddings import FunctionEmbedder
 
 DIM = 64
@@ -227,16 +228,97 @@ def test_a_decision_that_fails_is_a_no() -> None:
 
 
 def test_explain_tells_the_candidates_and_changes_nothing(similar: Cache) -> None:
-    """explain names tiers, candidates, similarity and the guard's reason, and asks nobody."""
+    """explain names tiers, candidates, similarity and the guard's reason, asks nobody, and leaves even a vector whose
+    entry is gone where it is."""
     answer = counting(similar)
-    answer("how do I enable dark mode")
-    made = answer.explain("how do I disable dark mode")
+    answer("turn the light in my room on")
+    made = answer.explain("turn the light in my room off")
     assert made.outcome == "miss"
-    assert made.candidates[0]["query"] == "how do I enable dark mode"
+    assert made.candidates[0]["query"] == "turn the light in my room on"
     assert "opposites" in made.candidates[0]["why"]
     assert "opposites" in str(made)
-    assert answer.explain("How do I enable dark mode?").outcome == "hit"
+    assert answer.explain("Turn the light in my room on?").outcome == "hit"
+    similar.tiers[0].store.delete(answer.call_for("turn the light in my room on").key)
+    assert answer.explain("Turn the light in my room on?").outcome == "miss"
+    assert similar.stats().vectors == 1
     assert answer.calls == 1
+
+
+def test_explain_knows_the_controls(similar: Cache) -> None:
+    """What was asked of the cache is part of what would happen."""
+    answer = counting(similar)
+    answer("how do I reset my password")
+    with controls(no_store=True):
+        assert answer.explain("how do I reset my password").outcome == "bypass"
+    with controls(refresh=True):
+        assert answer.explain("how do I reset my password").outcome == "miss"
+    with controls(semantic=False):
+        assert answer.explain("How do I reset my password?").outcome == "miss"
+
+
+class Faulty:
+    """An index of one's own that fails in a given way."""
+
+    dim = DIM
+    embedder = "words"
+
+    def __init__(self, where: str, embedder: Any) -> None:
+        self.where, self.embedder = where, embedder.fingerprint
+
+    def _fail(self, name: str) -> None:
+        if name == self.where:
+            raise ValueError(f"{name} failed")
+
+    def add(self, scope: bytes, key: bytes, vector: Any) -> None:
+        self._fail("add")
+
+    def remove(self, key: bytes) -> bool:
+        self._fail("remove")
+        return False
+
+    def search(self, scope: bytes, vector: Any, k: int) -> list[Match]:
+        self._fail("search")
+        return [Match(b"x" * 32, 0.99)] if self.where == "remove" else []
+
+    def drop_scope(self, scope: bytes) -> int:
+        return 0
+
+    def keys(self) -> Iterator[bytes]:
+        return iter(())
+
+    def __len__(self) -> int:
+        return 0
+
+    def __contains__(self, key: bytes) -> bool:
+        return False
+
+    def size_of(self, scope: bytes) -> int:
+        self._fail("size_of")
+        return 0
+
+    def close(self) -> None:
+        pass
+
+
+@pytest.mark.parametrize("where", ["add", "remove", "search", "size_of"])
+@pytest.mark.parametrize("colour", ["sync", "async"])
+def test_an_index_that_fails_anywhere_is_a_miss(where: str, colour: str) -> None:
+    """Whatever an index of one's own raises, the caller has its answer, exact hits go on, and the fault is noted."""
+    embedder = FunctionEmbedder(bag_of_words, dim=DIM, name="words")
+    with build(embedder=embedder, index=Faulty(where, embedder)) as cache:
+        answer = counting(cache)
+
+        @cache.cached("question", name="same")
+        async def aanswer(question: str) -> str:
+            return str(answer(question))
+
+        def ask(question: str) -> Any:
+            return asyncio.run(aanswer(question)) if colour == "async" else answer(question)
+
+        for question in ("how do I reset my password", "how do I reset it"):
+            assert ask(question) == f"answer to {question}"
+            assert ask(question) == f"answer to {question}"
+        assert answer.calls == 2
 
 
 def test_the_async_way_is_the_same(similar: Cache) -> None:

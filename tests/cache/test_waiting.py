@@ -513,6 +513,69 @@ def test_a_closed_cache_is_no_cache_but_no_error() -> None:
     assert cache.workers._pool is None
 
 
+def test_a_closed_cache_starts_no_threads() -> None:
+    """A tier that works on threads is skipped after close(), not given new ones."""
+
+    class Threaded(MemoryStore):
+        __slots__ = ()
+
+    store = Threaded()
+    store.inline = False
+    cache = Cache([store], semantic=False)
+
+    @cache.cached()
+    async def answer(question: str) -> str:
+        return "x"
+
+    asyncio.run(answer("q"))
+    assert cache.workers._pool is not None
+    cache.close()
+    assert asyncio.run(answer("q")) == "x"
+    assert cache.workers._pool is None
+
+
+def test_a_hung_tier_costs_its_deadline_and_no_more() -> None:
+    """On an event loop a tier that never answers is given up after its deadline, then left alone; the loop runs on."""
+    release = threading.Event()
+
+    class Hung(MemoryStore):
+        __slots__ = ()
+
+        def get(self, key: bytes) -> Any:
+            release.wait(20)
+            return None
+
+    hung = Hung()
+    hung.inline, hung.name = False, "hung"
+    cache = Cache([MemoryStore(), hung], semantic=False, deadline_ms=20)
+
+    @cache.cached()
+    async def answer(question: str) -> str:
+        return question
+
+    async def main() -> None:
+        turns = 0
+
+        async def tick() -> None:
+            nonlocal turns
+            while True:
+                await asyncio.sleep(0.001)
+                turns += 1
+
+        ticking = asyncio.create_task(tick())
+        first = await answer.reply("a")
+        assert first.value == "a"
+        assert any("hung" in fault for fault in first.receipt.faults)
+        assert turns > 0
+        second = await answer.reply("b")
+        assert any("skipped" in fault for fault in second.receipt.faults)
+        ticking.cancel()
+        release.set()
+
+    asyncio.run(main())
+    cache.close()
+
+
 def test_closing_while_calls_are_in_flight_lets_them_finish() -> None:
     """Calls in the air when the cache closes get their answers, leader and followers; so does a stream half read."""
     cache = Cache([MemoryStore()], semantic=False)

@@ -17,7 +17,6 @@ SAME = [
     ("I don't know how to cancel my order", "how can I cancel the order"),
     ("cancelling orders", "cancel order"),
     ("see my invoice", "I want to find my invoice"),
-    ("recieve my refund", "receive my refund"),
     ("what do I have to do to download bill 12", "downloading bill 12"),
 ]
 DIFFERENT = [
@@ -33,6 +32,7 @@ DIFFERENT = [
     ("problems registering", "register"),
     ("is it safe without a helmet", "is it safe with a helmet"),
     ("change account 12345", "change account 12346"),
+    ("is nitrate in it", "is nitrite in it"),
     ("", ""),
     ("please help me", "how to"),
 ]
@@ -40,7 +40,7 @@ DIFFERENT = [
 
 @pytest.mark.parametrize(("one", "two"), SAME)
 def test_the_same_words_are_recognised(one: str, two: str) -> None:
-    """Politeness, articles, inflections and a slip of the keyboard do not make another question."""
+    """Politeness, articles and inflections do not make another question."""
     assert same_words(one, two)
     assert not any(guard(one, two) for guard in CONSERVATIVE)
 

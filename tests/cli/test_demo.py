@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import itertools
+import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -88,12 +90,20 @@ def test_the_figures_are_the_servers(place: Path) -> None:
 
 def test_no_matplotlib_no_picture(run: Run, place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Without matplotlib the demo still runs, and says which extra draws."""
-    import sys
-
     monkeypatch.setitem(sys.modules, "matplotlib.figure", None)
     ran = run("demo", "--calls", 4, "--json")
     assert (ran.code, ran.json["picture"]) == (0, None)
     assert "askonce[plots]" in ran.err
+
+
+@pytest.mark.parametrize("package", ["openai", "uvicorn"])
+def test_without_its_parts_one_line_names_the_extra(place: Path, package: str) -> None:
+    """Where the SDK or the server is not installed the demo says which extra brings them."""
+    code = f"import sys; sys.modules['{package}'] = None; from askonce.cache.cli import main; sys.exit(main(['demo']))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=False)
+    assert (done.returncode, done.stdout, len(done.stderr.splitlines())) == (1, "", 1)
+    assert package in done.stderr
+    assert "askonce[demo]" in done.stderr
 
 
 def test_fresh_touches_nothing_else(run: Run, place: Path) -> None:

@@ -154,6 +154,20 @@ def test_a_closed_pipe_is_no_error(filled: Filled) -> None:
     os.close(writer)
 
 
+def test_output_that_cannot_be_written_is_one_line(filled: Filled) -> None:
+    """A full disk under stdout is a failure told in one line; closed streams are no error."""
+    for words in (["inspect"], ["inspect", "--json"], ["stats"], ["stats", "--json"]):
+        with open("/dev/full", "w") as full:
+            done = subprocess.run([*MAIN, *words], stdout=full, stderr=subprocess.PIPE, timeout=60, check=False)
+        assert done.returncode == 1, words
+        assert len(done.stderr.splitlines()) == 1, words
+    for closed in (">&-", "2>&-", ">&- 2>&-"):
+        command = f"{sys.executable} -m askonce.cache.cli inspect --limit 1 {closed}"
+        done = subprocess.run(command, shell=True, capture_output=True, timeout=60, check=False)
+        assert done.returncode == 0, closed
+        assert bool(done.stdout) == (not closed.startswith(">")), closed
+
+
 def test_interrupted_is_one_line(place: Path, run: Run) -> None:
     """Ctrl-C ends a command with one line and code 130; what it had stored is whole."""
     with (place / "faq.jsonl").open("w") as out:

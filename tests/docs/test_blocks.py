@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import re
 import shlex
@@ -15,7 +16,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from askonce import load_config
+from askonce import Cache, Receipt, RedisStore, load_config
 from askonce.upstream.local_answers import question_of
 from askonce.upstream.local_model import LocalModel
 from askonce.upstream.local_server import LocalServer
@@ -162,6 +163,35 @@ def test_json_examples_are_json(block: Block) -> None:
     except msgspec.DecodeError:
         for line in block.text.splitlines():
             msgspec.json.decode(line)
+
+
+def test_redis_user_of_the_page_is_enough() -> None:
+    """A user with the rights the Redis page gives can read, write and invalidate, in sync and on an event loop."""
+    from ..redis_server import RedisServer
+
+    page = (ROOT / "docs" / "howto-redis.md").read_text(encoding="utf-8")
+    (words,) = [line.split() for line in page.splitlines() if line.startswith("ACL SETUSER app ")]
+
+    async def asked(cache: Cache) -> Receipt:
+        @cache.cached(name="asked", tags=["faq"])
+        async def answer(question: str) -> str:
+            return "an answer"
+
+        made: Receipt = (await answer.reply("How do I pay?")).receipt
+        return made
+
+    def entries(cache: Cache) -> int:
+        return cache.stats().entries["redis"]
+
+    with RedisServer() as running:
+        running.client().execute_command(*words)
+        url = f"redis://app:{words[4][1:]}@127.0.0.1:{running.port}/0"
+        with Cache(redis_url=url, semantic=False) as one, Cache([RedisStore(url)], semantic=False) as other:
+            assert asyncio.run(asked(one)).status == "miss"
+            assert asyncio.run(asked(other)).tier == "redis"
+            assert other.invalidate(tag="faq")
+            assert (entries(other), other.sweep(), entries(other)) == (1, 1, 0)
+            assert not {**one.stats().faults, **other.stats().faults}
 
 
 # -- commands -----------------------------------------------------------------------------------------------

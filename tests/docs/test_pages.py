@@ -163,7 +163,7 @@ def test_install_extras_are_listed() -> None:
     """The README lists every extra a user may want; the others are for those who work on the project."""
     extras = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["optional-dependencies"]
     text = (ROOT / "README.md").read_text(encoding="utf-8")
-    for extra in extras.keys() - {"dev", "peers"}:
+    for extra in extras.keys() - {"dev", "peers", "build"}:
         assert re.search(rf"askonce\[[^]]*\b{extra}\b", text), extra
 
 
@@ -217,3 +217,15 @@ def test_figures_are_of_what_is_measured() -> None:
 
     assert rows_of_figures("latency") == list(ABOUT)
     assert rows_of_figures("savings") == [policy.name for policy in POLICIES]
+    source = (ROOT / "benchmarks" / "scale.py").read_text(encoding="utf-8")
+    assert rows_of_figures("scale")
+    assert all(f'"{name}"' in source for name in rows_of_figures("scale"))
+
+
+def test_request_fields_are_those_of_the_code() -> None:
+    """The page of the OpenAI SDK names every field that is no part of the key, and every one that rules caching out."""
+    from askonce.cache.openai_payload import _NEVER, IGNORED
+
+    page = (ROOT / "docs" / "howto-openai.md").read_text(encoding="utf-8")
+    missing = [name for name in (*IGNORED, *_NEVER) if f"`{name}`" not in page]
+    assert not missing

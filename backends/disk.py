@@ -35,8 +35,13 @@ from ..errors import ConfigError, CorruptEntry, StoreClosed, StoreError, UnsafeR
 from .bytes_disk import Table
 from .contract import StoreStats
 from .epochs import DATABASE, LEDGER, DirectoryEpochs, begin_ledger
-from .sqlite import DAMAGED, Connection, Connections, code_of, create, damaged, fault, prepare
+from .sqlite import DAMAGED, Connection, Connections, busy, code_of, create, damaged, fault, prepare
 from .worth import worth
+
+try:
+    import fcntl
+except ImportError:  # a system without it
+    fcntl = None  # type: ignore[assignment]
 
 LEAST_BYTES = 1 << 20
 CHECK_S = 1.0
@@ -323,11 +328,12 @@ class DiskStore:
 
     def _open(self) -> None:
         try:
-            self._begin()
+            with self._place(alone=False):
+                self._begin()
         except sqlite3.DatabaseError as error:
             if code_of(error) not in DAMAGED:
                 raise
-            with _alone(self.directory):
+            with self._place(alone=True):
                 self._connections.reopen()
                 try:
                     self._begin()  # another process may have mended it meanwhile
@@ -337,6 +343,33 @@ class DiskStore:
                     self._connections.reopen()
                     _set_aside(self._connections.path, again)
                     self._begin()
+
+    @contextlib.contextmanager
+    def _place(self, alone: bool) -> Iterator[None]:
+        """Keep processes that open the directory away from one that puts a damaged file aside, lest it take the
+        log of a fresh database along (where the system and the file system have flock)."""
+        handle = None
+        until = time.monotonic() + OPENING * self._connections.timeout_s
+        with contextlib.suppress(OSError):
+            handle = os.open(self.directory, os.O_RDONLY)
+        try:
+            while fcntl is not None and handle is not None:
+                try:
+                    fcntl.flock(handle, (fcntl.LOCK_EX if alone else fcntl.LOCK_SH) | fcntl.LOCK_NB)
+                    break
+                except BlockingIOError:
+                    if time.monotonic() > until:
+                        raise busy("another process is opening or mending it") from None
+                    time.sleep(0.005)
+                except OSError:
+                    break
+            yield
+        finally:
+            if handle is not None:
+                if fcntl is not None:
+                    with contextlib.suppress(OSError):
+                        fcntl.flock(handle, fcntl.LOCK_UN)  # also in a child that was forked meanwhile
+                os.close(handle)
 
     def _begin(self) -> None:
         connections = self._connections
@@ -365,10 +398,11 @@ class DiskStore:
         connection.execute("BEGIN")  # all of it at one instant: another process may be opening just now
         rows = connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall()
         tables = {name for (name,) in rows if not name.startswith("sqlite_")}
-        used = "Cache" in tables and bool(connection.execute("SELECT 1 FROM Cache LIMIT 1").fetchall())
+        ours = LEDGER in tables
+        used = not ours and "Cache" in tables and bool(connection.execute("SELECT 1 FROM Cache LIMIT 1").fetchall())
         connection.execute("COMMIT")
         # While another process is opening, diskcache's own tables may be there without the ledger, but no entry.
-        if LEDGER in tables or (tables <= {"Cache", "Settings"} and not used):
+        if ours or (tables <= {"Cache", "Settings"} and not used):
             return
         raise ConfigError(
             f"{self._connections.path} was not made by askonce: give the cache a directory of its own",
@@ -453,22 +487,6 @@ def _make_directory(directory: Path) -> None:
         ) from error
     if mode & 0o022:
         _log.warning("%s can be written by other users, who could plant answers: chmod 700 it", directory)
-
-
-@contextlib.contextmanager
-def _alone(directory: Path) -> Iterator[None]:
-    """Keep other processes from mending the same directory at once (where the system has flock)."""
-    try:
-        import fcntl
-    except ImportError:
-        yield
-        return
-    handle = os.open(directory, os.O_RDONLY)
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX)
-        yield
-    finally:
-        os.close(handle)
 
 
 def _set_aside(path: Path, why: Exception) -> None:

@@ -51,7 +51,7 @@ class _Slot:
 class _Closed(dict[bytes, _Slot]):
     """Takes the place of the table after ``close()``, so that a read need not check anything."""
 
-    def get(self, key: bytes, default: object = None) -> _Slot:  # type: ignore[override]
+    def get(self, key: bytes, default: object = None) -> _Slot:
         raise StoreClosed("the memory tier was used after close(): open a new MemoryStore")
 
 

@@ -64,6 +64,11 @@ def _error(what: str, code: int) -> sqlite3.DatabaseError:
     return error
 
 
+def busy(what: str) -> sqlite3.DatabaseError:
+    """An error as SQLite gives when a lock cannot be had in time."""
+    return _error(what, sqlite3.SQLITE_BUSY)
+
+
 def damaged(what: str) -> sqlite3.DatabaseError:
     """An error as SQLite gives for a damaged file."""
     return _error(what, sqlite3.SQLITE_CORRUPT)
@@ -177,7 +182,7 @@ class Connections:
         """
         writer = self._writer
         if not writer.acquire(timeout=self.timeout_s):
-            raise _error("another thread is writing", sqlite3.SQLITE_BUSY)
+            raise busy("another thread is writing")
         try:
             connection = self._begin(durable)
             try:

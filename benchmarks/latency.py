@@ -271,7 +271,7 @@ def measure_semantic(stack: ExitStack, entries: int, note: Callable[[str], None]
     vectors = embedder.embed(asked)
     for question, vector in zip(asked, vectors, strict=True):
         call = answer.call_for(question)
-        cache.tiers[0].store.put(_entry(call.key, call.scope, question))
+        cache.tiers[0].store.put(_entry(call.key, call.scope, question, semantic.fingerprint))
         semantic.add(call.scope, call.key, vector)
     scope = answer.call_for(asked[0]).scope
     # The rest of the index: neighbours of the real questions, each turned a little way off at random.
@@ -286,7 +286,7 @@ def measure_semantic(stack: ExitStack, entries: int, note: Callable[[str], None]
         for row in rows[: entries - len(semantic.index)]:
             question = f"stored question {len(semantic.index)}"
             key = exact_key(b"filler", question)
-            cache.tiers[0].store.put(_entry(key, scope, question))
+            cache.tiers[0].store.put(_entry(key, scope, question, semantic.fingerprint))
             semantic.add(scope, key, row)
     settle = getattr(semantic.index, "settle", None)
     if settle is not None:
@@ -307,12 +307,11 @@ def measure_semantic(stack: ExitStack, entries: int, note: Callable[[str], None]
     return samples
 
 
-def _entry(key: bytes, scope: bytes, query: str) -> Entry:
+def _entry(key: bytes, scope: bytes, query: str, embedder: str) -> Entry:
     import msgspec
 
-    return Entry(
-        key=key, scope=scope, kind="value", body=msgspec.msgpack.encode(ANSWER), created=time.time(), query=query
-    )
+    body = msgspec.msgpack.encode(ANSWER)
+    return Entry(key=key, scope=scope, kind="value", body=body, created=time.time(), query=query, embedder=embedder)
 
 
 def main() -> None:

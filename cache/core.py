@@ -13,22 +13,24 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 from ..backends.contract import AsyncStore, Store
-from ..backends.memory import MemoryEpochs, MemoryStore
+from ..backends.epochs import MemoryEpochs
+from ..backends.memory import MemoryStore
 from ..clock import SYSTEM_CLOCK, Clock
 from ..entry import Entry
 from ..errors import AskonceError, ConfigError, StoreError
 from ..upstream.tokens import PRICES, Prices
 from .call import Call, canonical
 from .controls import DEFAULT, Controls, current
-from .drivers import Workers, run_async, run_sync
+from .drivers import Given, Workers, run_async, run_sync, step
 from .flight import Flights
 from .ledger import BEFORE, EVERYTHING, Ledger, reserved, text_tag
-from .pipeline import Outcome, Pipeline, Trace
+from .pipeline import Pipeline
 from .policy import Answer, Policy
 from .receipt import Receipt, set_last
 from .semantic import SemanticTier
 from .stats import Counters, Snapshot
 from .tiers import Tier, chain
+from .way import Found, Outcome, Trace
 
 if TYPE_CHECKING:
     from .explain import Explanation
@@ -207,19 +209,32 @@ class Cache:
         """A call of this cache's tenant: ``parts`` is everything that must match exactly (plain data)."""
         return Call(canonical([self.tenant_name, parts]), query, semantic=semantic, **info)
 
-    def run(self, call: Call, asked: Controls | None, ask: Callable[[], Answer]) -> tuple[Outcome, Receipt]:
-        """Answer ``call``, asking upstream with ``ask`` when there is no servable answer."""
+    def run(
+        self, call: Call, asked: Controls | None, ask: Callable[[], Answer], patience_s: float | None = None
+    ) -> tuple[Outcome, Receipt]:
+        """Answer ``call``, asking upstream with ``ask`` when there is no servable answer. Waits for another
+        caller's identical call for at most ``patience_s``."""
         started = self.clock.monotonic()
+        first = self.pipeline.first(call.key) if asked is None else None
+        if first is not None:
+            entry = step(first)
+            if type(entry) is Entry and self.pipeline.judge(entry, call.key, DEFAULT, self.clock.now()) == "fresh":
+                outcome = Outcome("hit", Found(entry, first.tier.name))
+                return outcome, self.hit_receipt(entry, first.tier.name, started)
+            given = Given(first, entry)
+        else:
+            given = None
         trace = Trace()
         try:
-            outcome = run_sync(self.pipeline.resolve(call, asked, trace), self._counted(ask), self.workers)
+            way = self.pipeline.resolve(call, asked, trace, patience_s)
+            outcome = run_sync(way, self._counted(ask), self.workers, given)
         except Exception:
             self.counters.failed()
             raise
         return outcome, self.receipt(call, outcome, trace, started)
 
     async def arun(
-        self, call: Call, asked: Controls | None, ask: Callable[[], Awaitable[Answer]]
+        self, call: Call, asked: Controls | None, ask: Callable[[], Awaitable[Answer]], patience_s: float | None = None
     ) -> tuple[Outcome, Receipt]:
         """As :meth:`run`, on an event loop."""
         started = self.clock.monotonic()
@@ -231,7 +246,8 @@ class Cache:
             return answer
 
         try:
-            outcome = await run_async(self.pipeline.resolve(call, asked, trace), counted, self.workers)
+            way = self.pipeline.resolve(call, asked, trace, patience_s)
+            outcome = await run_async(way, counted, self.workers)
         except Exception:
             self.counters.failed()
             raise
@@ -244,6 +260,11 @@ class Cache:
             return answer
 
         return counted
+
+    @property
+    def has_memory(self) -> bool:
+        """Whether the first tier is this process's memory, so that :meth:`peek` can find anything."""
+        return self._memory is not None
 
     def peek(self, key: bytes) -> Entry | None:
         """The fresh entry in the memory tier, or None. Costs about a microsecond."""
@@ -260,10 +281,14 @@ class Cache:
 
     def memory_receipt(self, entry: Entry, started: float) -> Receipt:
         """Count and describe a hit in the memory tier."""
+        return self.hit_receipt(entry, self.tiers[0].name, started)
+
+    def hit_receipt(self, entry: Entry, tier: str, started: float) -> Receipt:
+        """Count and describe an exact hit."""
         elapsed = (self.clock.monotonic() - started) * 1000
         receipt = Receipt(
             status="hit",
-            tier=self.tiers[0].name,
+            tier=tier,
             key=entry.key.hex(),
             age_s=max(0.0, self.clock.now() - entry.created),
             query=entry.query,

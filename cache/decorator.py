@@ -232,6 +232,9 @@ class Cached:
         cache, head = self.cache, self.head_bytes
         peek, receipt, clock = cache.peek, cache.memory_receipt, cache.clock.monotonic
 
+        if not cache.has_memory:
+            return lambda args, kwargs: (False, None)
+
         def hit(args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[bool, Any]:
             started = clock()
             query, rest = bind(*args, **kwargs)

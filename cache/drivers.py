@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import contextvars
-from collections.abc import Awaitable, Callable
+import itertools
+from collections.abc import Awaitable, Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from concurrent.futures import TimeoutError as FutureTimeout
 from concurrent.futures import wait as wait_for
-from typing import Any
+from typing import Any, NamedTuple
 
 from ..errors import CorruptEntry, DeadlineExceeded, StoreClosed, UnsafeRow
-from .flight import Alone, Flight, leading, waiting
+from .flight import Alone, Flight, Impatient, leading, waiting
 from .forks import renew_after_fork
-from .pipeline import Ask, Compute, Delete, Fault, Forget, Get, Join, Put, Spawn, Wait, Way
 from .policy import Answer
 from .tiers import Tier
+from .way import Ask, Compute, Delete, Fault, Forget, Get, Join, Put, Spawn, Wait, Way
 
 LOOK_AGAIN_S = 1.0  # how often a follower makes sure that its leader can still finish
 
@@ -93,8 +94,16 @@ class Workers:
             await asyncio.gather(*mine, return_exceptions=True)
 
 
-def run_sync(way: Way, ask: Callable[[], Answer], workers: Workers) -> Any:
-    """Drive ``way`` in this thread; ``ask`` makes the upstream call."""
+class Given(NamedTuple):
+    """A read that was carried out before the way began, and its result."""
+
+    command: Get
+    result: Any
+
+
+def run_sync(way: Way, ask: Callable[[], Answer], workers: Workers, given: Given | None = None) -> Any:
+    """Drive ``way`` in this thread; ``ask`` makes the upstream call. ``given`` answers the first read, if it is
+    that one."""
     result: Any = None
     error: BaseException | None = None
     try:
@@ -114,64 +123,85 @@ def run_sync(way: Way, ask: Callable[[], Answer], workers: Workers) -> Any:
                         with leading(command.flight):
                             result = ask()
                     else:
-                        result = join(command.flight)
+                        result = join(command.flight, command.patience_s)
                 except BaseException as raised:
                     error = raised
+            elif type(command) is Get:
+                result = given.result if given is not None and given.command == command else step(command)
+                given = None
             else:
                 result = _step(command, ask, workers)
     finally:
         way.close()
 
 
-def join(flight: Flight) -> Any:
-    """Wait in this thread for the answer of ``flight``; raises its error, HandOver, or Alone when waiting
-    here would never end."""
-    wait_opened(flight)
-    return wait_landed(flight)
+def join(flight: Flight, patience_s: float | None) -> Any:
+    """Wait in this thread for the answer of ``flight``; raises its error, HandOver, Impatient, or Alone when
+    waiting here would never end."""
+    wait_opened(flight, patience_s)
+    return wait_landed(flight, patience_s)
 
 
-def wait_opened(flight: Flight) -> Any:
+def wait_opened(flight: Flight, patience_s: float | None) -> Any:
     """The broadcast of ``flight`` when it is a stream; None when it is not, and then it has landed."""
     with waiting(flight):
         here = asyncio._get_running_loop()
         if here is not None and here is flight.loop and not flight.opened.done():
             raise Alone  # the leader runs on the event loop that this thread would block
-        _wait(flight.opened, flight)
+        _wait(flight.opened, flight, patience_s)
         return flight.opened.result()
 
 
-def wait_landed(flight: Flight) -> Any:
+def wait_landed(flight: Flight, patience_s: float | None) -> Any:
     """The answer of a flight that is open; a stream that its readers leave half read is read for them."""
     with waiting(flight):
         broadcast = flight.opened.result()
         if broadcast is not None:
             broadcast.finish()
-        _wait(flight.done, flight)
+        _wait(flight.done, flight, patience_s)
         return flight.result()
 
 
-def _wait(future: Future[Any], flight: Flight) -> None:
-    while not wait_for((future,), LOOK_AGAIN_S).done:
+def _wait(future: Future[Any], flight: Flight, patience_s: float | None) -> None:
+    for seconds in _looks(patience_s):
+        if wait_for((future,), seconds).done:
+            return
         if flight.stranded():
             raise Alone
+    raise Impatient(f"the identical call in flight gave no answer within {patience_s:g} s")
+
+
+def _looks(patience_s: float | None) -> Iterator[float]:
+    """How long to wait until the next look, until patience ends."""
+    if patience_s is None:
+        yield from itertools.repeat(LOOK_AGAIN_S)
+        return
+    while patience_s > 0:
+        yield min(LOOK_AGAIN_S, patience_s)
+        patience_s -= LOOK_AGAIN_S
+
+
+def step(command: Get | Put | Delete) -> Any:
+    """Carry out one command on a tier, in this thread: its result or Fault."""
+    tier = command.tier
+    try:
+        if isinstance(command, Get):
+            result: Any = tier.store.get(command.key)
+        elif isinstance(command, Put):
+            tier.store.put(command.entry)
+            result = None
+        else:
+            result = tier.store.delete(command.key)
+        tier.worked()
+        return result
+    except Exception as error:
+        return _tier_fault(tier, error)
 
 
 def _step(command: Any, ask: Callable[[], Answer], workers: Workers) -> Any:
     kind = type(command)
     if kind is Put or kind is Get or kind is Delete:
-        tier: Tier = command.tier
-        try:
-            if kind is Put:
-                result: Any = None
-                tier.store.put(command.entry)
-            elif kind is Get:
-                result = tier.store.get(command.key)
-            else:
-                result = tier.store.delete(command.key)
-            tier.worked()
-            return result
-        except Exception as error:
-            return _tier_fault(tier, error)
+        return step(command)
     if kind is Wait:
         try:
             return command.future.result(command.deadline_s)
@@ -216,7 +246,7 @@ async def run_async(way: Way, ask: Callable[[], Awaitable[Answer]], workers: Wor
                         with leading(command.flight):
                             result = await ask()
                     else:
-                        result = await ajoin(command.flight)
+                        result = await ajoin(command.flight, command.patience_s)
                 except BaseException as raised:
                     error = raised
             else:
@@ -228,40 +258,43 @@ async def run_async(way: Way, ask: Callable[[], Awaitable[Answer]], workers: Wor
         way.close()
 
 
-async def ajoin(flight: Flight) -> Any:
+async def ajoin(flight: Flight, patience_s: float | None) -> Any:
     """As :func:`join`, on the running event loop."""
-    await await_opened(flight)
-    return await await_landed(flight)
+    await await_opened(flight, patience_s)
+    return await await_landed(flight, patience_s)
 
 
-async def await_opened(flight: Flight) -> Any:
+async def await_opened(flight: Flight, patience_s: float | None) -> Any:
     """As :func:`wait_opened`."""
     with waiting(flight):
-        await _await(flight.opened, flight)
+        await _await(flight.opened, flight, patience_s)
         return flight.opened.result()
 
 
-async def await_landed(flight: Flight) -> Any:
+async def await_landed(flight: Flight, patience_s: float | None) -> Any:
     """As :func:`wait_landed`."""
     with waiting(flight):
         broadcast = flight.opened.result()
         if broadcast is not None:
             await broadcast.afinish()
-        await _await(flight.done, flight)
+        await _await(flight.done, flight, patience_s)
         return flight.result()
 
 
-async def _await(future: Future[Any], flight: Flight) -> None:
+async def _await(future: Future[Any], flight: Flight, patience_s: float | None) -> None:
     # The future's own outcome is not passed on: a StopIteration in it would never arrive.
     own: Future[None] = Future()
     future.add_done_callback(lambda _: own.set_result(None) if own.set_running_or_notify_cancel() else None)
     done = asyncio.wrap_future(own)
     try:
-        while not (await asyncio.wait((done,), timeout=LOOK_AGAIN_S))[0]:
+        for seconds in _looks(patience_s):
+            if (await asyncio.wait((done,), timeout=seconds))[0]:
+                return
             if flight.stranded():
                 raise Alone
     finally:
         done.cancel()
+    raise Impatient(f"the identical call in flight gave no answer within {patience_s:g} s")
 
 
 def detached(future: Future[Any]) -> Future[Any]:

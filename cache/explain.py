@@ -9,7 +9,7 @@ import msgspec
 from .call import Call
 from .controls import DEFAULT, Controls
 from .drivers import run_sync
-from .pipeline import Delete, Forget, Put, Spawn, Trace, Way
+from .way import Delete, Forget, Put, Spawn, Trace, Way
 
 if TYPE_CHECKING:
     from .core import Cache

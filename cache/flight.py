@@ -20,6 +20,7 @@ from contextvars import ContextVar
 from types import TracebackType
 from typing import Any
 
+from ..errors import DeadlineExceeded
 from .forks import renew_after_fork
 
 
@@ -29,6 +30,10 @@ class HandOver(Exception):
 
 class Alone(Exception):
     """Waiting for the leader would never end; ask without it."""
+
+
+class Impatient(DeadlineExceeded):
+    """The follower's own time is up; the leader goes on."""
 
 
 class Flight:
@@ -85,7 +90,18 @@ def leading(flight: Flight | None) -> Iterator[None]:
             _leading.reset(token)
 
 
-_waits = threading.Lock()
+class _Waits:
+    """Guards who waits for whom, in all caches."""
+
+    def __init__(self) -> None:
+        self.renew()
+        renew_after_fork(self)
+
+    def renew(self) -> None:
+        self.lock = threading.Lock()
+
+
+_waits = _Waits()
 
 
 @contextmanager
@@ -99,7 +115,7 @@ def waiting(flight: Flight) -> Iterator[None]:
     if not mine:
         yield
         return
-    with _waits:
+    with _waits.lock:
         if _reaches(flight, mine):
             raise Alone
         for own in mine:
@@ -107,7 +123,7 @@ def waiting(flight: Flight) -> Iterator[None]:
     try:
         yield
     finally:
-        with _waits:
+        with _waits.lock:
             for own in mine:
                 own.waits_for.remove(flight)
 
@@ -121,8 +137,6 @@ class Flights:
 
     def renew(self) -> None:
         """In the child of a fork: the parent's leaders are not here, so nothing is in flight."""
-        global _waits
-        _waits = threading.Lock()
         self._lock = threading.Lock()
         self._open: dict[bytes, Flight] = {}
 

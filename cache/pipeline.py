@@ -13,9 +13,8 @@ from __future__ import annotations
 import functools
 import math
 import random
-from collections.abc import Callable, Generator, Sequence
-from concurrent.futures import Future
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
 
 import msgspec
 import numpy as np
@@ -30,120 +29,10 @@ from .flight import Alone, Flight, Flights, HandOver
 from .ledger import Ledger
 from .policy import Answer, Policy
 from .tiers import Tier
+from .way import Ask, Compute, Delete, Fault, Forget, Found, Get, Join, Outcome, Put, Spawn, Trace, Wait, Way
 
 if TYPE_CHECKING:
     from .semantic_index import SemanticIndex
-
-
-class Get(NamedTuple):
-    """Read ``key`` from ``tier``: Entry, None or Fault."""
-
-    tier: Tier
-    key: bytes
-
-
-class Put(NamedTuple):
-    """Write ``entry`` to ``tier``: None or Fault."""
-
-    tier: Tier
-    entry: Entry
-
-
-class Delete(NamedTuple):
-    """Remove ``key`` from ``tier``: bool or Fault."""
-
-    tier: Tier
-    key: bytes
-
-
-class Wait(NamedTuple):
-    """Wait for a future for at most ``deadline_s``: its result or Fault. ``name`` is the stage."""
-
-    future: Future[Any]
-    deadline_s: float
-    name: str
-
-
-class Compute(NamedTuple):
-    """Run ``work`` off the event loop's thread when ``heavy``, there for at most ``deadline_s``: its result
-    or Fault."""
-
-    work: Callable[[], Any]
-    heavy: bool
-    name: str
-    deadline_s: float | None = None
-
-
-class Forget(NamedTuple):
-    """Drop ``key`` from the index: None or Fault."""
-
-    semantic: SemanticIndex
-    key: bytes
-
-
-class Ask(NamedTuple):
-    """Make the upstream call, as leader of ``flight``: an Answer. Raises what the call raises."""
-
-    flight: Flight | None
-
-
-class Join(NamedTuple):
-    """Wait for another caller's upstream call: an Answer. Raises the leader's error, HandOver or Alone."""
-
-    flight: Flight
-
-
-class Spawn(NamedTuple):
-    """Run another way in the background; its failures are counted, not raised."""
-
-    work: Callable[[], Generator[Any, Any, Any]]
-
-
-Command: TypeAlias = Get | Put | Delete | Wait | Compute | Forget | Ask | Join | Spawn
-Way: TypeAlias = Generator[Command, Any, Any]
-
-
-class Fault(NamedTuple):
-    """A stage did not answer."""
-
-    stage: str
-    error: BaseException
-
-    def __str__(self) -> str:
-        return f"{self.stage}: {str(self.error) or type(self.error).__name__}"
-
-
-class Found(NamedTuple):
-    """A servable entry and where it was. ``age`` is Policy.age's word."""
-
-    entry: Entry
-    tier: str
-    age: str = "fresh"
-    similarity: float | None = None
-    risk: float | None = 0.0
-
-
-class Outcome(NamedTuple):
-    """The end of the way: a found entry, or an answer made now (by this call or a joined one)."""
-
-    status: str
-    found: Found | None = None
-    answer: Answer | None = None
-    stored: bool = False
-    reason: str = ""
-
-
-class Trace:
-    """What a call met on its way; makes the receipt and ``explain``."""
-
-    __slots__ = ("candidates", "checked", "faults", "reason", "vector")
-
-    def __init__(self) -> None:
-        self.faults: list[str] = []
-        self.checked: list[tuple[str, str]] = []
-        self.candidates: list[dict[str, Any]] = []
-        self.reason = ""
-        self.vector: Vector | None = None
 
 
 class Pipeline:
@@ -188,9 +77,17 @@ class Pipeline:
             return "expired" if age != "dead" else age
         return age
 
+    def first(self, key: bytes) -> Get | None:
+        """The read that :meth:`exact` begins with, when nothing has to happen before it. A driver may carry it
+        out beforehand: a fresh answer there needs no way at all, and any other result can be given to it."""
+        if not self.tiers or self.ledger.news():
+            return None
+        tier = self.tiers[0]
+        return Get(tier, key) if tier.ready() and key not in tier.behind else None
+
     def exact(self, key: bytes, asked: Controls, trace: Trace, promote: bool = True) -> Way:
         """Look for ``key`` down the tiers; promote what is found. Gives ``(found, certain)``: the
-        freshest Found or None, and whether every tier could be asked."""
+        freshest Found or None, and whether a None means that no tier holds it."""
         stale: Found | None = None
         certain = True
         for depth, tier in enumerate(self.tiers):
@@ -220,7 +117,9 @@ class Pipeline:
                         if upper.ready():
                             yield from _promote(upper, entry)
                 return Found(entry, tier.name), certain
-            elif verdict != "expired" and (stale is None or entry.created > stale.entry.created):
+            elif verdict == "expired":
+                certain = False  # too old for this caller, but there
+            elif stale is None or entry.created > stale.entry.created:
                 stale = Found(entry, tier.name, verdict)
         return stale, certain
 
@@ -240,7 +139,7 @@ class Pipeline:
             vector = yield Wait(semantic.embed(call.query), deadline, "embedder")
             if isinstance(vector, Fault):
                 trace.faults.append(str(vector))
-                trace.reason = "the embedder did not answer"
+                trace.reason = str(vector)
                 semantic.faults += 1
                 return None
         trace.vector = vector
@@ -276,8 +175,8 @@ class Pipeline:
                     yield Forget(semantic, match.key)
                 continue
             entry = found.entry
-            if found.age != "fresh" or entry.scope != call.scope or entry.query is None:
-                continue
+            if found.age != "fresh" or entry.scope != call.scope or entry.query is None or not entry.embedder:
+                continue  # without an embedder it answers its own question only, whatever answered that before
             after = matches[place + 1].similarity if place + 1 < len(matches) else match.similarity - 1.0
             verdict = semantic.decide(query, entry.query, match.similarity, match.similarity - after)
             trace.candidates.append(
@@ -390,8 +289,9 @@ class Pipeline:
 
     # -- the whole way ---------------------------------------------------------------------------
 
-    def resolve(self, call: Call, asked: Controls | None, trace: Trace) -> Way:
-        """From question to Outcome. Raises what the upstream call raises, and NotCached."""
+    def resolve(self, call: Call, asked: Controls | None, trace: Trace, patience_s: float | None = None) -> Way:
+        """From question to Outcome. Raises what the upstream call raises, NotCached, and Impatient when another
+        caller's call takes longer than ``patience_s``."""
         asked = asked or DEFAULT
         if asked.no_store:
             return Outcome("bypass", answer=(yield Ask(None)), reason="no_store was asked")
@@ -404,7 +304,7 @@ class Pipeline:
             if leading:
                 return (yield from self.lead(flight, call, asked, trace, stale))
             try:
-                answer = yield Join(flight)
+                answer = yield Join(flight, patience_s)
             except HandOver:
                 continue
             except Alone:
@@ -473,12 +373,12 @@ class Pipeline:
             seq = self.ledger.seq
             answer = yield Ask(flight)
         except Exception as error:
-            self.flights.fail(flight, error)
+            give_up(self.flights, flight, error)
             if stale is not None and can_mend(error):
                 return Outcome("stale", stale, reason=failed(type(error).__name__))
             raise
-        except BaseException:
-            self.flights.hand_over(flight)
+        except BaseException as error:
+            give_up(self.flights, flight, error)
             raise
         self.flights.answer(flight, answer)
         if stale is not None and answer.failed:
@@ -510,6 +410,15 @@ class Pipeline:
 
 
 ALONE = "asked alone: waiting for the identical call in flight would have meant waiting for itself"
+
+
+def give_up(flights: Flights, flight: Flight, error: BaseException) -> None:
+    """End ``flight`` for its followers: they get the error; or, when it concerns the leader alone (an interrupt, a
+    cancellation, an error with ``leader_only = True``, such as its own time-out), one of them takes over."""
+    if isinstance(error, Exception) and not getattr(error, "leader_only", False):
+        flights.fail(flight, error)
+    else:
+        flights.hand_over(flight)
 
 
 def can_mend(error: Exception) -> bool:

@@ -12,9 +12,10 @@ from .call import Call
 from .controls import DEFAULT, Controls, merge
 from .drivers import await_landed, await_opened, run_async, run_sync, wait_landed, wait_opened
 from .flight import Alone, Flight, HandOver
-from .pipeline import ALONE, Found, Outcome, Trace, Way, can_mend, failed
+from .pipeline import ALONE, can_mend, failed, give_up
 from .policy import Answer
 from .receipt import Receipt
+from .way import Found, Outcome, Trace, Way
 
 if TYPE_CHECKING:
     from .core import Cache
@@ -33,6 +34,7 @@ class Surface(NamedTuple):
             streamed; may raise what the caller should see instead.
         shape: What the items are like.
         note: Called with the receipt, before the first item.
+        patience_s: How long to wait for another caller's call to begin to answer; None is for ever.
     """
 
     pack: Callable[[list[Any], float], Answer]
@@ -40,6 +42,7 @@ class Surface(NamedTuple):
     reuse: Callable[[Answer], list[Any] | None]
     shape: Shape = PLAIN
     note: Callable[[Receipt], None] | None = None
+    patience_s: float | None = None
 
 
 class Leading(NamedTuple):
@@ -150,10 +153,7 @@ class Stream:
         return Handlers(on_end, lambda error: self.fail(flight, error), lambda: self.cache.flights.hand_over(flight))
 
     def fail(self, flight: Flight, error: BaseException) -> None:
-        if isinstance(error, Exception):
-            self.cache.flights.fail(flight, error)
-        else:
-            self.cache.flights.hand_over(flight)
+        give_up(self.cache.flights, flight, error)
 
 
 # -- synchronous ------------------------------------------------------------------------------------
@@ -203,11 +203,11 @@ def _replay(items: list[Any]) -> Iterator[Any]:
 
 
 def _follow(flight: Flight, surface: Surface) -> Iterator[Any] | None:
-    broadcast = wait_opened(flight)
+    broadcast = wait_opened(flight, surface.patience_s)
     if isinstance(broadcast, Broadcast):
         return broadcast.subscribe()
     try:
-        answer = wait_landed(flight)
+        answer = wait_landed(flight, surface.patience_s)
     except HandOver:
         return None
     items = surface.reuse(answer)
@@ -301,11 +301,11 @@ async def _areplay(items: list[Any]) -> AsyncIterator[Any]:
 
 
 async def _afollow(flight: Flight, surface: Surface) -> AsyncIterator[Any] | None:
-    broadcast = await await_opened(flight)
+    broadcast = await await_opened(flight, surface.patience_s)
     if isinstance(broadcast, AsyncBroadcast) and broadcast.joinable():
         return broadcast.subscribe()
     try:
-        answer = await await_landed(flight)
+        answer = await await_landed(flight, surface.patience_s)
     except HandOver:
         return None
     items = surface.reuse(answer)

@@ -19,6 +19,7 @@ from . import controls as controlling
 from .broadcast import Shape
 from .call import Call
 from .controls import CONTROL_HEADERS
+from .flight import Impatient
 from .openai_answer import answer_of
 from .openai_payload import Parsed, endpoint_of, parse
 from .policy import Answer
@@ -77,12 +78,16 @@ class Exchange:
         self.plain = _without_controls(request)
         self.request = self._asking_usage(payload) if ask_usage else self.plain
         self.receipt: Receipt | None = None
+        timeout = request.extensions.get("timeout")
+        # What the caller allows upstream to keep silent is what it waits for another caller's call.
+        self.patience_s: float | None = timeout.get("read") if isinstance(timeout, dict) else None
         self.surface = Surface(
             self.pack,
             self.unpack,
             self.reuse,
             Shape(is_terminal, keep_bytes=64 * cache.policy.max_bytes),
             self.noted,
+            self.patience_s,
         )
 
     def _asking_usage(self, payload: Any) -> httpx2.Request:
@@ -196,6 +201,10 @@ def call_for(cache: Cache, url: str, parsed: Parsed) -> Call:
     )
 
 
+def _may_be_cached(request: httpx2.Request) -> bool:
+    return request.method == "POST" and endpoint_of(request.url.path) is not None
+
+
 def _without_controls(request: httpx2.Request) -> httpx2.Request:
     headers = [(k, v) for k, v in request.headers.raw if k.decode("latin-1").lower() not in CONTROL_HEADERS]
     return request if len(headers) == len(request.headers.raw) else _with(request, headers, request.content)
@@ -246,10 +255,9 @@ class CacheTransport(httpx2.BaseTransport, httpx2.AsyncBaseTransport):
         return made
 
     def _exchange(self, request: httpx2.Request) -> Exchange | None:
-        """The exchange of a cacheable request, or None when it only passes through."""
+        """The exchange of a request to one of our endpoints, or None when it only passes through."""
         endpoint = endpoint_of(request.url.path)
-        if endpoint is None or request.method != "POST":
-            return None
+        assert endpoint is not None
         try:
             payload = _decode(request.content)
         except msgspec.DecodeError:
@@ -278,8 +286,10 @@ class CacheTransport(httpx2.BaseTransport, httpx2.AsyncBaseTransport):
     # -- synchronous ----------------------------------------------------------------------------------
 
     def handle_request(self, request: httpx2.Request) -> httpx2.Response:
-        request.read()
-        exchange = self._exchange(request)
+        exchange = None
+        if _may_be_cached(request):
+            request.read()
+            exchange = self._exchange(request)
         if exchange is None:
             return self._sync_next().handle_request(request)
         try:
@@ -288,11 +298,21 @@ class CacheTransport(httpx2.BaseTransport, httpx2.AsyncBaseTransport):
             return self._whole(exchange)
         except NotCached as error:
             return exchange.not_cached(error)
+        except Impatient as error:
+            raise httpx2.ReadTimeout(str(error), request=request) from error
+
+    def _send(self, request: httpx2.Request) -> httpx2.Response:
+        """Ask upstream. A time-out is the leader's own: a follower may have more patience."""
+        try:
+            return self._sync_next().handle_request(request)
+        except httpx2.TimeoutException as error:
+            error.leader_only = True  # type: ignore[attr-defined]
+            raise
 
     def _whole(self, exchange: Exchange) -> httpx2.Response:
         def ask() -> Answer:
             started = self._cache.clock.monotonic()
-            response = self._sync_next().handle_request(exchange.request)
+            response = self._send(exchange.request)
             try:
                 body = response.read()
             finally:
@@ -300,17 +320,17 @@ class CacheTransport(httpx2.BaseTransport, httpx2.AsyncBaseTransport):
             return exchange.answer(response.status_code, response.headers, body, started)
 
         try:
-            outcome, receipt = self._cache.run(exchange.call, exchange.asked, ask)
+            outcome, receipt = self._cache.run(exchange.call, exchange.asked, ask, exchange.patience_s)
         except _NotAStream as passed:  # another caller's stream, joined, that was refused
             return exchange.response(Receipt(status="joined", reason=str(passed)), None, passed.upstream)
         return _respond(exchange, outcome, receipt)
 
     def _stream(self, exchange: Exchange) -> httpx2.Response:
         def open_source() -> Iterator[bytes]:
-            response = self._sync_next().handle_request(exchange.request)
+            response = self._send(exchange.request)
             if exchange.refused(response):
                 response.close()
-                response = self._sync_next().handle_request(exchange.plain)
+                response = self._send(exchange.plain)
                 self._learn(exchange, response)
             if not _is_stream(response):
                 try:
@@ -334,8 +354,10 @@ class CacheTransport(httpx2.BaseTransport, httpx2.AsyncBaseTransport):
     # -- asynchronous -----------------------------------------------------------------------------------
 
     async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
-        await request.aread()
-        exchange = self._exchange(request)
+        exchange = None
+        if _may_be_cached(request):
+            await request.aread()
+            exchange = self._exchange(request)
         if exchange is None:
             return await self._async_next().handle_async_request(request)
         try:
@@ -344,11 +366,20 @@ class CacheTransport(httpx2.BaseTransport, httpx2.AsyncBaseTransport):
             return await self._awhole(exchange)
         except NotCached as error:
             return exchange.not_cached(error)
+        except Impatient as error:
+            raise httpx2.ReadTimeout(str(error), request=request) from error
+
+    async def _asend(self, request: httpx2.Request) -> httpx2.Response:
+        try:
+            return await self._async_next().handle_async_request(request)
+        except httpx2.TimeoutException as error:
+            error.leader_only = True  # type: ignore[attr-defined]
+            raise
 
     async def _awhole(self, exchange: Exchange) -> httpx2.Response:
         async def ask() -> Answer:
             started = self._cache.clock.monotonic()
-            response = await self._async_next().handle_async_request(exchange.request)
+            response = await self._asend(exchange.request)
             try:
                 body = await response.aread()
             finally:
@@ -356,17 +387,17 @@ class CacheTransport(httpx2.BaseTransport, httpx2.AsyncBaseTransport):
             return exchange.answer(response.status_code, response.headers, body, started)
 
         try:
-            outcome, receipt = await self._cache.arun(exchange.call, exchange.asked, ask)
+            outcome, receipt = await self._cache.arun(exchange.call, exchange.asked, ask, exchange.patience_s)
         except _NotAStream as passed:
             return exchange.response(Receipt(status="joined", reason=str(passed)), None, passed.upstream)
         return _respond(exchange, outcome, receipt)
 
     async def _astream(self, exchange: Exchange) -> httpx2.Response:
         async def open_source() -> AsyncIterator[bytes]:
-            response = await self._async_next().handle_async_request(exchange.request)
+            response = await self._asend(exchange.request)
             if exchange.refused(response):
                 await response.aclose()
-                response = await self._async_next().handle_async_request(exchange.plain)
+                response = await self._asend(exchange.plain)
                 self._learn(exchange, response)
             if not _is_stream(response):
                 try:

@@ -7,7 +7,8 @@ scripts and the SHA-256 of the other two). ``askonce.embeddings.build_minilm`` w
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from hashlib import sha256
 from importlib import import_module
 from pathlib import Path
@@ -122,15 +123,18 @@ class OnnxEmbedder:
         self._unknown_id: int | None = None
         self._loaded: tuple[Any, Any] | None = None
         self._lost: list[tuple[Any, Any]] = []
+        self._inside: set[int] = set()  # threads that are computing
         self._lock = threading.Lock()
         mend_after_fork(self)
 
     def _after_fork(self) -> None:
         self._lock = threading.Lock()
-        if self._threads > 1 and self._loaded is not None:
-            # The session's threads are gone. It is kept, for freeing it would wait for them to end.
+        if self._loaded is not None and (self._inside or self._threads > 1):
+            # The session was in use by threads that are gone, and may be locked, or has lost its own. A new one
+            # is loaded; this one is kept, for freeing it would wait for them.
             self._lost.append(self._loaded)
             self._loaded = None
+        self._inside = set()
 
     def __repr__(self) -> str:
         return f"OnnxEmbedder({self.facts.name!r}, dim={self.dim})"
@@ -211,18 +215,27 @@ class OnnxEmbedder:
         Raises:
             EmbedderError: A text cannot be encoded or is too long, or the model failed.
         """
-        session, tokenizer = self._load()
         out: Matrix = np.empty((len(texts), self.dim), dtype=np.float32)
-        try:
+        with self._session() as (session, tokenizer):
             # all are encoded first: a text that is refused costs no computation
             encoded = [self._ids(tokenizer, text) for text in texts]
             for at, ids in enumerate(encoded):
                 out[at] = session.run(["vector"], self._inputs(ids))[0][0]
+        return out
+
+    @contextmanager
+    def _session(self) -> Iterator[tuple[Any, Any]]:
+        """Session and tokenizer for use inside; whatever goes wrong there is an EmbedderError."""
+        loaded = self._load()
+        self._inside.add(me := threading.get_ident())
+        try:
+            yield loaded
         except EmbedderError:
             raise
         except Exception as error:
             raise EmbedderError(f"{self.facts.name} failed ({type(error).__name__})") from error
-        return out
+        finally:
+            self._inside.discard(me)
 
     def embed_tokens(self, text: str) -> tuple[list[str], Matrix]:
         """The tokens of one text and their vectors, for word alignment.
@@ -233,15 +246,10 @@ class OnnxEmbedder:
         Raises:
             EmbedderError: As :meth:`embed`.
         """
-        session, tokenizer = self._load()
-        try:
+        with self._session() as (session, tokenizer):
             ids = self._ids(tokenizer, text)
             vectors: Matrix = session.run(["tokens"], self._inputs(ids))[0][0]
-        except EmbedderError:
-            raise
-        except Exception as error:
-            raise EmbedderError(f"{self.facts.name} failed ({type(error).__name__})") from error
-        return [tokenizer.id_to_token(i) for i in ids], vectors
+            return [tokenizer.id_to_token(i) for i in ids], vectors
 
 
 _default: OnnxEmbedder | None = None

@@ -1,232 +1,56 @@
-"""The Redis tier against real servers: every kind of URL, time to live, ledger, event loops, processes.
+"""The Redis tier against real servers: URLs, every way to reach one, rows, and its place in a cache.
 
-The laws it shares with other stores are in store_suite; what happens when things break is in test_redis_faults.
+The laws it shares with other stores are in store_suite; what happens when things break is in test_redis_faults
+and test_redis_network.
 """
 
 from __future__ import annotations
 
 import asyncio
-import json
 import os
-import signal
-import subprocess
-import sys
-import threading
 import time
 import uuid
-from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from redis.exceptions import ResponseError
 
-import askonce
-from askonce import Cache, ConfigError, Entry, ManualClock, MemoryStore, Policy, RedisStore, StoreClosed, StoreError
-from askonce.backends import redis_epochs
-from askonce.backends.contract import AsyncStore, Store
+from askonce import Cache, ManualClock, MemoryStore, Policy, RedisStore, SemanticTier, StoreError
+from askonce.backends.redis_link import fault
 from askonce.backends.redis_url import parse_redis_url
+from askonce.cache.semantic_index import SemanticIndex
 from tests.fault_proxy import FaultProxy, certificate
-from tests.redis_server import RedisCluster, RedisServer
+from tests.redis_server import RedisServer
 
-from .store_suite import SharedStoreSuite, StoreSuite, entry, key_of
+from .redis_tools import ROOT, check, client_has, name, until
+from .store_suite import entry, key_of
 
-ROOT = Path(__file__).parents[2]
 SECRET = "s3cret-/#?@:%"
 ENCODED = "s3cret-%2F%23%3F%40%3A%25"
-
-
-def until(condition: Callable[[], Any], seconds: float = 20.0) -> Any:
-    """Wait for something that must come true."""
-    end = time.monotonic() + seconds
-    while not (found := condition()):
-        assert time.monotonic() < end, "it never came true"
-        time.sleep(0.01)
-    return found
-
-
-def client_has(server: RedisServer, namespace: str) -> bool:
-    """Whether the server has a ledger with tags in it again."""
-    with server.client() as client:
-        return bool(client.hlen(f"{{{namespace}}}:epochs") >= 4)
-
-
-def name() -> str:
-    return f"test-{uuid.uuid4().hex}"
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[RedisServer]:
-    with RedisServer(unixsocket=True) as made:
-        yield made
-
-
-@pytest.fixture(scope="module")
-def cluster() -> Iterator[RedisCluster]:
-    with RedisCluster() as made:
-        yield made
-
-
-@pytest.fixture
-def open_store(server: RedisServer) -> Iterator[Callable[..., RedisStore]]:
-    """Opens stores that share one namespace; generous time, since a machine that runs tests may be busy."""
-    namespace = name()
-    made: list[RedisStore] = []
-
-    def open_one(url: str = "", **settings: Any) -> RedisStore:
-        made.append(RedisStore(url or server.url, **{"namespace": namespace, "timeout_s": 5.0, **settings}))
-        return made[-1]
-
-    yield open_one
-    for store in made:
-        store.close()
-
-
-@pytest.fixture
-def store(open_store: Callable[..., RedisStore]) -> RedisStore:
-    return open_store()
-
-
-class TestURLs:
-    def test_is_exported(self) -> None:
-        """The store is one of the package's own names, and keeps both contracts."""
-        assert "RedisStore" in askonce.__all__
-        made = RedisStore("redis://127.0.0.1:1")
-        assert isinstance(made, Store)
-        assert isinstance(made, AsyncStore)
-
-    @pytest.mark.parametrize(
-        ("url", "shown"),
-        [
-            ("redis://", "redis://localhost:6379"),
-            ("redis://h", "redis://h:6379"),
-            ("redis://h:7/3", "redis://h:7/3"),
-            ("redis://h?db=3", "redis://h:6379/3"),
-            ("redis://[::1]:7", "redis://[::1]:7"),
-            ("redis://:secret@h:7", "redis://***@h:7"),
-            ("redis://user:secret@h:7/1", "redis://***@h:7/1"),
-            ("redis://h?username=user&password=secret", "redis://***@h:6379"),
-            ("rediss://h?ssl_cert_reqs=none&ssl_check_hostname=false", "rediss://h:6379"),
-            ("redis+cluster://user:secret@a:1,b:2,c", "redis+cluster://***@a:1,b:2,c:6379"),
-            ("rediss+cluster://a:1", "rediss+cluster://a:1"),
-            ("unix:///run/redis.sock?db=2", "unix:///run/redis.sock"),
-            ("unix://:secret@/run/redis.sock", "unix://***@/run/redis.sock"),
-        ],
-    )
-    def test_good(self, url: str, shown: str) -> None:
-        """Each kind of URL is read, and shown without user and password."""
-        store = RedisStore(url)
-        assert repr(store) == f"RedisStore({shown!r}, namespace='askonce')"
-
-    @pytest.mark.parametrize(
-        "url",
-        [
-            "", "h:6379", "http://h", "redis:/h", "redis://h:0", "redis://h:70000", "redis://h:seven", "redis://h/x",
-            "redis://h/1/2", "redis://h?nonsense=1", "redis://h?db=x", "redis://h?ssl_ca_certs=/etc/hosts",
-            "redis://a,b", "redis+cluster://a/1", "rediss://h?ssl_cert_reqs=perhaps", "redis://h#f",
-            "rediss://h?ssl_ca_certs=/no/such/file", "rediss://h?ssl_check_hostname=2", "unix://host/path", "unix://",
-            "redis://[::1", "redis://h:6379:1", "redis://secret/word@h", "redis://:secret#word@h",
-            "redis://:secret?word@h:1", "redis://:123/secret@h:1", "redis://:sec[ret@h:1", None, 7, b"redis://h",
-        ],
-    )  # fmt: skip
-    def test_bad(self, url: Any) -> None:
-        """A wrong URL is a ConfigError when the store is built; what may be a secret is not repeated."""
-        with pytest.raises(ConfigError) as raised:
-            RedisStore(url)
-        assert "secret" not in str(raised.value)
-        assert "word@h" not in str(raised.value).replace("password@host", "")
-        assert raised.value.__cause__ is None
-        assert raised.value.data["setting"] == "redis_url"
-
-    @given(user=st.text(max_size=20), password=st.text(max_size=20))
-    def test_user_and_password_survive_encoding(self, user: str, password: str) -> None:
-        """Any user and password, percent-encoded, are read back; neither is ever shown."""
-        from urllib.parse import quote
-
-        user, password = f"<{user}|", f"|{password}>"
-        try:
-            quoted = f"{quote(user, safe='')}:{quote(password, safe='')}"
-        except UnicodeEncodeError:
-            return
-        address = parse_redis_url(f"redis://{quoted}@h")
-        assert (address.username, address.password) == (user, password)
-        for shown in (str(address), repr(address)):
-            assert user not in shown
-            assert password not in shown
-
-    @pytest.mark.parametrize(
-        ("setting", "value"),
-        [("namespace", ""), ("namespace", "a b"), ("namespace", "{a}"), ("namespace", "a*"), ("namespace", 1),
-         ("timeout_s", 0), ("timeout_s", -1), ("timeout_s", float("inf")), ("timeout_s", float("nan")),
-         ("timeout_s", "1")],
-    )  # fmt: skip
-    def test_bad_settings(self, setting: str, value: Any) -> None:
-        """A wrong setting is a ConfigError that names it."""
-        with pytest.raises(ConfigError) as raised:
-            RedisStore("redis://h", **{setting: value})
-        assert raised.value.data["setting"] == setting
-
-    def test_building_connects_nowhere(self, server: RedisServer) -> None:
-        """Building a store opens no connection and starts no thread."""
-        with server.client() as client:
-            before = client.info("stats")["total_connections_received"]
-            threads = threading.active_count()
-            made = [RedisStore(server.url), RedisStore(f"redis+cluster://127.0.0.1:{server.port}")]
-            assert client.info("stats")["total_connections_received"] == before
-            assert threading.active_count() == threads
-        assert made
-
-    def test_without_redis_py(self) -> None:
-        """Without redis-py, building a store says which extra brings it, and importing the package works."""
-        code = (
-            "import sys; sys.modules['redis'] = None\n"
-            "import askonce\n"
-            "try: askonce.RedisStore('redis://h')\n"
-            "except askonce.MissingExtra as error: print(error.data['extra'])"
-        )
-        done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60)
-        assert done.stdout.strip() == "redis"
 
 
 class TestWays:
     """Every way to reach a Redis works, synchronously and on an event loop."""
 
-    def check(self, store: RedisStore) -> None:
-        made = entry(1, tags=("t",))
-        store.put(made)
-        assert store.get(made.key) == made
-
-        async def on_a_loop() -> None:
-            assert await store.aget(made.key) == made
-            await store.aput(entry(2))
-            assert await store.adelete(made.key) is True
-            assert await store.adelete(made.key) is False
-            assert await store.aget(made.key) is None
-
-        asyncio.run(on_a_loop())
-        assert store.get(made.key) is None
-        assert list(store.keys()) == [key_of(2)]
-        at = store.epochs.bump(["t"])
-        assert store.epochs.snapshot() == (at, {"t": at})
-
     def test_plain(self, store: RedisStore) -> None:
-        self.check(store)
+        check(store)
 
     def test_unix_socket(self, server: RedisServer, open_store: Callable[..., RedisStore]) -> None:
-        self.check(open_store(server.unix_url))
+        check(open_store(server.unix_url))
 
     def test_database_number(self, server: RedisServer, open_store: Callable[..., RedisStore]) -> None:
         other = open_store(f"redis://127.0.0.1:{server.port}/5")
-        self.check(other)
+        check(other)
         assert open_store().get(key_of(2)) is None
 
     def test_tls(self, server: RedisServer, open_store: Callable[..., RedisStore], tmp_path: Path) -> None:
         made, key = certificate(tmp_path)
         with FaultProxy(server.port, tls=(made, key)) as proxy:
-            self.check(open_store(f"{proxy.url}?ssl_ca_certs={made}"))
-            self.check(open_store(f"{proxy.url}?ssl_cert_reqs=none", namespace=name()))
+            check(open_store(f"{proxy.url}?ssl_ca_certs={made}"))
+            check(open_store(f"{proxy.url}?ssl_cert_reqs=none", namespace=name()))
 
     def test_tls_refuses_a_stranger(self, server: RedisServer, open_store: Any, tmp_path: Path) -> None:
         """A server whose certificate nobody vouches for is not spoken to."""
@@ -239,8 +63,8 @@ class TestWays:
 
     def test_password(self, open_store: Callable[..., RedisStore]) -> None:
         with RedisServer(password=SECRET) as guarded:
-            self.check(open_store(f"redis://:{ENCODED}@127.0.0.1:{guarded.port}"))
-            self.check(open_store(f"redis://default:{ENCODED}@127.0.0.1:{guarded.port}", namespace=name()))
+            check(open_store(f"redis://:{ENCODED}@127.0.0.1:{guarded.port}"))
+            check(open_store(f"redis://default:{ENCODED}@127.0.0.1:{guarded.port}", namespace=name()))
             for login in (f":wrong-{ENCODED}@", f"nobody:{ENCODED}@", ""):
                 wrong = open_store(f"redis://{login}127.0.0.1:{guarded.port}")
                 for use in (wrong.get, lambda key, wrong=wrong: asyncio.run(wrong.aget(key))):
@@ -271,7 +95,7 @@ class TestWays:
         with server.client() as client:
             client.execute_command(*line.replace("askonce", namespace).split())
         store = open_store(f"redis://app:s3cret@127.0.0.1:{server.port}", namespace=namespace)
-        self.check(store)
+        check(store)
         other = open_store(f"redis://app:s3cret@127.0.0.1:{server.port}", namespace=namespace)
         seen = other.epochs.version()
         at = store.epochs.bump(["u"])
@@ -285,110 +109,9 @@ class TestWays:
 
     def test_a_server_that_repeats_the_password(self) -> None:
         """A server that does not know AUTH and quotes its arguments does not get the password into an error."""
-        from redis.exceptions import ResponseError
-
-        from askonce.backends.redis_link import fault
-
         address = parse_redis_url("redis://:hunter22@h")
         said = ResponseError("unknown command 'AUTH', with args beginning with: 'hunter22' ")
         assert "hunter22" not in str(fault(said, address, 1.0))
-
-
-class TestCluster(StoreSuite):
-    """A store on a cluster keeps every law of a store."""
-
-    @pytest.fixture
-    def store(self, cluster: RedisCluster, open_store: Callable[..., RedisStore]) -> RedisStore:
-        return open_store(cluster.url)
-
-
-class TestSharedCluster(SharedStoreSuite):
-    """Stores on one cluster keep every law of stores that share their data."""
-
-    @pytest.fixture
-    def open_store(self, cluster: RedisCluster) -> Iterator[Callable[[], Store]]:
-        namespace, made = name(), list[RedisStore]()
-
-        def open_one() -> Store:
-            made.append(RedisStore(cluster.url, namespace=namespace, timeout_s=5.0))
-            return made[-1]
-
-        yield open_one
-        for store in made:
-            store.close()
-
-
-class TestClusterWays:
-    def test_way(self, cluster: RedisCluster, open_store: Callable[..., RedisStore]) -> None:
-        """A cluster is reached from any one of its nodes, the first of which may be away."""
-        dead = "127.0.0.1:1"
-        for node in cluster.nodes:
-            TestWays().check(open_store(f"redis+cluster://{dead},127.0.0.1:{node.port}", namespace=name()))
-
-    def test_spreads_over_nodes(self, cluster: RedisCluster, open_store: Callable[..., RedisStore]) -> None:
-        """Entries lie on all nodes; reading many, listing, counting and clearing find them all."""
-        store = open_store(cluster.url)
-        for number in range(60):
-            store.put(entry(number))
-        for node in cluster.nodes:
-            with node.client() as client:
-                assert client.dbsize() > 0
-        assert store.get_many([key_of(n) for n in range(70)]) == [entry(n) for n in range(60)] + [None] * 10
-        assert len(list(store.keys())) == store.stats().entries == 60
-        store.clear()
-        assert store.stats().entries == 0
-
-    def test_a_slot_moves(self, cluster: RedisCluster, open_store: Callable[..., RedisStore]) -> None:
-        """While a slot moves and after it has moved, its entries are found and written, sync and async."""
-        from redis.crc import key_slot
-
-        store = open_store(cluster.url)
-        store.put(entry(1))
-        row = f"{store.namespace}:e:{key_of(1).hex()}".encode()
-        slot = key_slot(row)
-        holder = next(n for n, bound in enumerate((5461, 10923, 16384)) if slot < bound)
-        source, target = cluster.nodes[holder], cluster.nodes[(holder + 1) % 3]
-        with source.client() as old, target.client() as new:
-            source_id, target_id = (c.execute_command("CLUSTER", "MYID").decode() for c in (old, new))
-
-            async def both(made: Entry) -> None:
-                """Write on a loop and read in a thread, and the other way round."""
-                await store.aput(made)
-                assert await asyncio.to_thread(store.get, made.key) == made
-                store.put(made)
-                assert await store.aget(made.key) == made
-
-            async def move() -> None:
-                await both(entry(1, b"before"))
-                new.execute_command("CLUSTER", "SETSLOT", slot, "IMPORTING", source_id)
-                old.execute_command("CLUSTER", "SETSLOT", slot, "MIGRATING", target_id)
-                await both(entry(1, b"still there"))
-                old.execute_command("MIGRATE", "127.0.0.1", target.port, row, 0, 5000)
-                await both(entry(1, b"asked elsewhere"))
-                assert store.get_many([key_of(1)]) == [entry(1, b"asked elsewhere")]
-                for client in (new, old):
-                    client.execute_command("CLUSTER", "SETSLOT", slot, "NODE", target_id)
-                await both(entry(1, b"moved"))
-                assert list(store.keys()) == [key_of(1)]
-
-            try:
-                asyncio.run(move())
-            finally:
-                for client in (old, new):
-                    client.execute_command("CLUSTER", "SETSLOT", slot, "STABLE")
-
-    def test_plain_url_to_a_cluster(self, cluster: RedisCluster, open_store: Callable[..., RedisStore]) -> None:
-        """A redis:// URL that leads to a node of a cluster says which URL to write."""
-        store = open_store(cluster.nodes[0].url)
-
-        def refused(number: int) -> str:
-            try:
-                store.put(entry(number))
-            except StoreError as error:
-                return str(error)
-            return ""
-
-        assert any("redis+cluster://" in refused(n) for n in range(20))
 
 
 class TestRows:
@@ -469,240 +192,6 @@ class TestRows:
         store.put(made)
         assert store.get(made.key) == made
         assert asyncio.run(store.aget(made.key)) == made
-
-
-class TestEventLoops:
-    def test_two_loops_in_two_threads(self, store: RedisStore) -> None:
-        """Each running loop uses connections of its own, at the same time."""
-        begun = threading.Barrier(2)
-
-        async def work(side: int) -> list[Entry | None]:
-            begun.wait(20)
-            for number in range(50):
-                await store.aput(entry(100 * side + number))
-            return list(await asyncio.gather(*(store.aget(key_of(100 * side + n)) for n in range(50))))
-
-        with ThreadPoolExecutor(2) as pool:
-            ends = [pool.submit(asyncio.run, work(side)) for side in range(2)]
-            for side, end in enumerate(ends):
-                assert end.result(60) == [entry(100 * side + n) for n in range(50)]
-
-    def test_closed_loops_are_let_go(self, server: RedisServer, open_store: Callable[..., RedisStore]) -> None:
-        """A store goes on when its loop is closed and another opened, and does not collect the old ones' sockets."""
-        with server.client() as client:
-            mark = uuid.uuid4().hex
-            store = open_store(f"{server.url}?client_name={mark}")
-            store.put(entry(1))
-            for _ in range(30):
-                assert asyncio.run(store.aget(key_of(1))) == entry(1)
-            until(lambda: sum(one["name"] == mark for one in client.client_list()) <= 3)
-
-    def test_a_stampede(self, store: RedisStore) -> None:
-        """A thousand reads and writes at once are all served, each with its own answer, on few connections."""
-        for number in range(0, 100, 2):
-            store.put(entry(number))
-
-        async def stampede() -> list[Entry | None]:
-            reads = [store.aget(key_of(n % 100)) for n in range(1000)]
-            writes = [store.aput(entry(1000 + n)) for n in range(200)]
-            return (await asyncio.gather(*reads, *writes))[:1000]  # type: ignore[return-value]
-
-        found = asyncio.run(stampede())
-        assert found == [entry(n % 100) if n % 2 == 0 else None for n in range(1000)]
-        assert all(store.get(key_of(1000 + n)) == entry(1000 + n) for n in range(200))
-
-    def test_cancelled_operations_leave_no_wrong_answers(self, store: RedisStore) -> None:
-        """However operations are cancelled, the next ones get their own answers, not those left on the wire."""
-        for number in range(64):
-            store.put(entry(number, bytes([number]) * 3000))
-
-        async def storm() -> None:
-            for turn in range(120):
-                tasks = [asyncio.create_task(store.aget(key_of((turn + n) % 64))) for n in range(24)]
-                for _ in range(turn % 9):
-                    await asyncio.sleep(0)
-                if turn % 3 == 0:
-                    await asyncio.sleep(0.0002 * (turn % 7))
-                for task in tasks[:: 1 + turn % 3]:
-                    task.cancel()
-                for n, found in enumerate(await asyncio.gather(*tasks, return_exceptions=True)):
-                    if not isinstance(found, BaseException):
-                        assert found is not None
-                        assert found.key == key_of((turn + n) % 64)
-                    else:
-                        assert isinstance(found, asyncio.CancelledError)
-                assert await store.aget(key_of(turn % 64)) == entry(turn % 64, bytes([turn % 64]) * 3000)
-
-        asyncio.run(storm())
-
-    def test_closing(self, server: RedisServer, open_store: Callable[..., RedisStore]) -> None:
-        """aclose() closes what the store opened; afterwards every use raises StoreClosed, on any loop."""
-        with server.client() as client:
-            mark = uuid.uuid4().hex
-
-            def connected() -> int:
-                return sum(one["name"] == mark for one in client.client_list())
-
-            store = open_store(f"{server.url}?client_name={mark}")
-
-            async def work() -> None:
-                await asyncio.gather(*(store.aput(entry(n)) for n in range(20)))
-                store.put(entry(1))
-                store.epochs.snapshot()
-                await asyncio.to_thread(until, lambda: connected() >= 4)
-                await store.aclose()
-                await store.aclose()
-                for use in (store.aget(key_of(1)), store.aput(entry(1)), store.adelete(key_of(1))):
-                    with pytest.raises(StoreClosed):
-                        await use
-
-            asyncio.run(work())
-            with pytest.raises(StoreClosed):
-                asyncio.run(store.aget(key_of(1)))
-            with pytest.raises(StoreClosed):
-                store.get(key_of(1))
-            until(lambda: connected() == 0)
-
-    def test_closing_from_another_thread(self, store: RedisStore) -> None:
-        """close() while a loop is using the store: its operations give answers or StoreClosed, nothing else."""
-        store.put(entry(1))
-        used = threading.Event()
-
-        async def use() -> int:
-            for turn in range(1_000_000):
-                try:
-                    assert await store.aget(key_of(1)) == entry(1)
-                except StoreClosed:
-                    return turn
-                if turn == 20:
-                    used.set()
-            return -1
-
-        with ThreadPoolExecutor(1) as pool:
-            end = pool.submit(asyncio.run, use())
-            assert used.wait(30)
-            store.close()
-            assert end.result(60) > 20
-
-
-class TestLedger:
-    def test_bumps_grow_and_reach_everybody(self, open_store: Callable[..., RedisStore]) -> None:
-        """Bumps by many at once get growing numbers of their own; all stores end with the same ledger."""
-        stores = [open_store() for _ in range(3)]
-        for one in stores:
-            one.epochs.snapshot()
-        with ThreadPoolExecutor(6) as pool:
-            given = list(pool.map(lambda n: stores[n % 3].epochs.bump([f"tag{n}", "all"]), range(60)))
-        assert len(set(given)) == 60
-        want = {f"tag{n}": at for n, at in enumerate(given)} | {"all": max(given)}
-        for one in stores:
-            until(lambda one=one: one.epochs.snapshot() == (max(given), want))
-
-    def test_the_own_bump_is_seen_at_once(self, store: RedisStore) -> None:
-        """After bump() the store's own version and snapshot know of it, without waiting for a notice."""
-        for turn in range(20):
-            before = store.epochs.version()
-            at = store.epochs.bump([f"tag{turn}", "any \N{SNOWMAN}", "\ud800"])
-            assert store.epochs.version() != before
-            seq, table = store.epochs.snapshot()
-            assert seq >= at
-            assert table[f"tag{turn}"] == table["any \N{SNOWMAN}"] == table["\ud800"] == at
-
-    def test_version_changes_with_others_bumps(self, open_store: Callable[..., RedisStore]) -> None:
-        """version() differs once another store has bumped, and the snapshot then has it; otherwise it stays."""
-        one, other = open_store(), open_store()
-        other.epochs.snapshot()
-        for turn in range(5):
-            seen = other.epochs.version()
-            at = one.epochs.bump([f"tag{turn}"])
-            until(lambda seen=seen: other.epochs.version() != seen)
-            assert other.epochs.snapshot()[1][f"tag{turn}"] == at
-        seen = other.epochs.version()
-        time.sleep(2.5 * redis_epochs.POLL_S)
-        assert other.epochs.version() == seen
-
-    def test_looking_makes_no_round_trip(self, open_store: Callable[..., RedisStore]) -> None:
-        """version() and later snapshots answer while the server does not."""
-        with RedisServer() as server:
-            store = open_store(server.url)
-            at = store.epochs.bump(["t"])
-            server.pause()
-            try:
-                for _ in range(1000):
-                    store.epochs.version()
-                    assert store.epochs.snapshot()[0] == at
-            finally:
-                server.resume()
-
-    def test_grows_over_a_loss(self, server: RedisServer, open_store: Callable[..., RedisStore]) -> None:
-        """When the ledger is lost, numbers go on growing, and whoever knows its tags hands them back."""
-        knows = open_store()
-        first = knows.epochs.bump(["old"])
-        assert knows.epochs.snapshot()[0] == first
-        with server.client() as client:
-            client.delete(f"{{{knows.namespace}}}:epochs")
-            stranger = open_store()
-            assert stranger.epochs.snapshot()[0] > first
-            assert stranger.epochs.bump(["new"]) > first
-            until(lambda: {"old", "new"} <= set(stranger.epochs.snapshot()[1]))
-            assert stranger.epochs.snapshot()[1]["old"] == first
-            client.delete(f"{{{knows.namespace}}}:epochs")
-            assert knows.epochs.bump(["newer"]) > stranger.epochs.snapshot()[0]
-
-    def test_is_not_unbounded(self, open_store: Callable[..., RedisStore], monkeypatch: pytest.MonkeyPatch) -> None:
-        """Past its limit the older half of the tags becomes one "*" that covers them: too early, never too late."""
-        monkeypatch.setattr(redis_epochs, "MOST_TAGS", 50)
-        store = open_store()
-        given = {f"tag{n}": store.epochs.bump([f"tag{n}"]) for n in range(120)}
-        seq, table = open_store().epochs.snapshot()
-        assert seq == given["tag119"]
-        assert len(table) <= 52
-        for tag, at in given.items():
-            assert table.get(tag) == at or at <= table["*"]
-        assert table["*"] < given["tag119"]
-
-    def test_without_notices(self, server: RedisServer, open_store: Callable[..., RedisStore]) -> None:
-        """A user who may not subscribe still learns of bumps, by comparing about once a second."""
-        with server.client() as client:
-            client.acl_setuser(
-                "deaf", enabled=True, nopass=True, keys="*", categories=["+@all"], channels=[], reset_channels=True
-            )
-        deaf, other = open_store(f"redis://deaf:x@127.0.0.1:{server.port}"), open_store()
-        deaf.epochs.snapshot()
-        at = other.epochs.bump(["t"])
-        until(lambda: deaf.epochs.snapshot()[1].get("t") == at)
-        at = deaf.epochs.bump(["u"])
-        until(lambda: other.epochs.snapshot()[1].get("u") == at)
-
-    def test_the_thread_ends(self, open_store: Callable[..., RedisStore]) -> None:
-        """The listening thread starts at the first look, and ends when the store is closed or forgotten."""
-
-        def listening() -> int:
-            return sum(t.name == "askonce-redis-ledger" for t in threading.enumerate())
-
-        before = listening()
-        store = open_store()
-        store.epochs.version()
-        assert listening() == before + 1
-        store.close()
-        assert listening() == before
-        with pytest.raises(StoreClosed):
-            store.epochs.bump(["t"])
-        with pytest.raises(StoreClosed):
-            store.epochs.snapshot()
-        store.epochs.version()
-        assert listening() == before
-        forgotten: RedisStore | None = RedisStore(f"redis://127.0.0.1:{free()}")
-        assert forgotten is not None
-        forgotten.epochs.version()
-        forgotten = None
-        until(lambda: listening() == before)
-
-
-def free() -> int:
-    from tests.redis_server import free_port
-
-    return free_port()
 
 
 class TestInACache:
@@ -801,10 +290,6 @@ class TestInACache:
 
     def test_reconciles_an_index_in_large_steps(self, server: RedisServer, store: RedisStore) -> None:
         """An index is filled from entries in Redis, and damaged rows are counted, not used."""
-        import numpy as np
-
-        from askonce import SemanticTier
-        from askonce.cache.semantic_index import SemanticIndex
 
         class Embedder:
             dim, fingerprint = 4, "test/4"
@@ -822,164 +307,3 @@ class TestInACache:
         store.clear()
         assert index.reconcile([store]) == (0, 600, 0)
         index.close()
-
-
-OTHER = """
-import json, sys, time
-from askonce import Cache, MemoryStore, RedisStore
-url, namespace = sys.argv[1:]
-cache = Cache([MemoryStore(), RedisStore(url, namespace=namespace, timeout_s=5.0)], semantic=False)
-made = 0
-
-@cache.cached(name="shared", tags=("doc:1",))
-def answer(question: str) -> str:
-    global made
-    made += 1
-    return f"{question} {made}"
-
-for line in sys.stdin:
-    reply = answer.reply(json.loads(line))
-    print(json.dumps([reply.value, reply.receipt.tier, made]), flush=True)
-"""
-
-
-class TestProcesses:
-    @pytest.fixture
-    def other(self, server: RedisServer, open_store: Any) -> Iterator[Callable[[str], list[Any]]]:
-        """Asks the same cached function in another process: value, tier, and how often that process made one."""
-        self.store = open_store()
-        process = subprocess.Popen(
-            [sys.executable, "-c", OTHER, server.url, self.store.namespace],
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=ROOT,
-        )  # fmt: skip
-        assert process.stdin is not None
-        assert process.stdout is not None
-
-        def ask(question: str) -> list[Any]:
-            process.stdin.write(json.dumps(question) + "\n")  # type: ignore[union-attr]
-            process.stdin.flush()  # type: ignore[union-attr]
-            answer: list[Any] = json.loads(process.stdout.readline())  # type: ignore[union-attr]
-            return answer
-
-        yield ask
-        process.stdin.close()
-        process.wait(30)
-        process.stdout.close()
-
-    @pytest.mark.parametrize("how", ["tag", "key", "text", "everything", "older_than"])
-    def test_invalidation_reaches_another_process(self, other: Callable[[str], list[Any]], how: str) -> None:
-        """An answer that another process serves from its own memory is not served once it is invalidated here,
-        and its new answer is; nothing else is dropped with it."""
-        with Cache([MemoryStore(), self.store], semantic=False) as cache:
-            assert other("q") == ["q 1", None, 1]
-            assert other("q") == ["q 1", "memory", 1]
-            key = next(iter(self.store.keys())).hex()
-            if how == "older_than":
-                time.sleep(0.01)
-            asked: dict[str, Any] = {
-                "tag": {"tag": "doc:1"}, "key": {"key": key}, "text": {"text": "q"}, "everything": {"everything": True},
-                "older_than": {"older_than": 0.0},
-            }  # fmt: skip
-            assert cache.invalidate(**asked[how]) is True
-            answer = until(lambda: (now := other("q"))[2] == 2 and now)
-            assert answer == ["q 2", None, 2]
-            assert other("q") == ["q 2", "memory", 2]
-            assert cache.invalidate(tag="doc:2") is True
-            time.sleep(0.2)
-            assert other("q") == ["q 2", "memory", 2]
-
-    def test_an_answer_of_another_process(self, other: Callable[[str], list[Any]]) -> None:
-        """What one process has made, another is answered with from Redis."""
-        with Cache([MemoryStore(), self.store], semantic=False) as cache:
-
-            @cache.cached(name="shared", tags=("doc:1",))
-            def answer(question: str) -> str:
-                return "made here"
-
-            other("q")
-            assert answer.reply("q").receipt.tier == "redis"
-            assert answer("q") == "q 1"
-            answer("p")
-            assert other("p")[:2] == ["made here", "redis"]
-
-    @pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork")
-    @pytest.mark.parametrize("kind", ["plain", "cluster"])
-    def test_fork(self, server: RedisServer, cluster: RedisCluster, kind: str) -> None:
-        """A store that is in full use goes on in a forked child and in its parent, each with its own answers."""
-        code = """
-import asyncio, os, sys, threading, time
-from askonce import RedisStore, Entry
-store = RedisStore(sys.argv[1], namespace=sys.argv[2], timeout_s=10.0)
-def made(n): return Entry(key=n.to_bytes(4, "big") * 8, scope=b"s" * 32, kind="value", body=b"x" * n, created=1.0)
-def check(side):
-    for n in range(side, side + 200):
-        store.put(made(n)); assert store.get(made(n).key) == made(n)
-    async def on_a_loop():
-        assert await store.aget(made(side + 5).key) == made(side + 5)
-    asyncio.run(on_a_loop())
-    seen = store.epochs.version()
-    at = store.epochs.bump([str(side)])
-    assert store.epochs.snapshot()[1][str(side)] == at
-    assert store.epochs._thread.is_alive()
-async def main():
-    await asyncio.gather(*(store.aput(made(n)) for n in range(50)))
-    stop = threading.Event()
-    def keep_busy():
-        while not stop.is_set(): store.get(made(1).key); store.epochs.version()
-    busy = threading.Thread(target=keep_busy, daemon=True); busy.start()
-    children = []
-    for side in (1000, 2000, 3000):
-        child = os.fork()
-        if child == 0:
-            status = 1
-            try:
-                worker = threading.Thread(target=lambda: results.append(check(side)))
-                results = []; worker.start(); worker.join(60)
-                status = 0 if results else 1
-            finally:
-                os._exit(status)
-        children.append(child)
-    check_loop = await store.aget(made(7).key); assert check_loop == made(7)
-    for child in children: assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
-    assert await store.aget(made(8).key) == made(8)
-    stop.set(); busy.join()
-    for side in (1000, 2000, 3000): assert store.get(made(side + 1).key) == made(side + 1)
-    end = time.monotonic() + 20
-    while not {"1000", "2000", "3000"} <= set(store.epochs.snapshot()[1]):
-        assert time.monotonic() < end; time.sleep(0.01)
-    await store.aclose()
-asyncio.run(main())
-print("well")
-"""
-        url = server.url if kind == "plain" else cluster.url
-        done = subprocess.run(
-            [sys.executable, "-c", code, url, name()], capture_output=True, text=True, timeout=100, cwd=ROOT
-        )
-        assert (done.stdout.strip(), done.returncode) == ("well", 0), done.stderr
-
-    def test_killed_while_writing(self, server: RedisServer, open_store: Any) -> None:
-        """A process that is killed while it writes leaves whole entries only."""
-        code = """
-import sys
-from askonce import RedisStore, Entry
-store = RedisStore(sys.argv[1], namespace=sys.argv[2])
-n = 0
-while True:
-    n += 1
-    store.put(Entry(key=(n % 20).to_bytes(4, "big") * 8, scope=b"s" * 32, kind="v", body=bytes([n % 256]) * 300_000,
-                    created=1.0))
-    if n == 5: print("writing", flush=True)
-"""
-        store = open_store()
-        for _ in range(5):
-            process = subprocess.Popen(
-                [sys.executable, "-c", code, server.url, store.namespace], stdout=subprocess.PIPE, cwd=ROOT
-            )
-            assert process.stdout is not None
-            assert process.stdout.readline() == b"writing\n"
-            process.send_signal(signal.SIGKILL)
-            process.wait()
-            process.stdout.close()
-            found = [store.get(key) for key in store.keys()]  # noqa: SIM118 - a store is not a mapping
-            assert found
-            assert all(made is not None and len(set(made.body)) == 1 for made in found)

@@ -1,4 +1,4 @@
-"""The Redis tier when things break: dead, stopped, slow, cut, garbled, damaged, full, read-only.
+"""The Redis tier when Redis is dead, stopped, damaged, full or read-only.
 
 The law of them all: an operation ends within its time with the right answer, None or a StoreError, never
 with a wrong answer; and a cache in front of a broken Redis goes on answering.
@@ -8,10 +8,8 @@ from __future__ import annotations
 
 import asyncio
 import threading
-import time
 import uuid
-from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -20,79 +18,19 @@ from hypothesis import strategies as st
 
 from askonce import Cache, CorruptEntry, ManualClock, MemoryStore, RedisStore, StoreError
 from askonce.entry import encode_entry
-from tests.fault_proxy import FaultProxy
-from tests.redis_server import RedisCluster, RedisServer, free_port
+from tests.redis_server import RedisServer, free_port
 
+from .redis_tools import PATIENCE_S, both, ended, until
 from .store_suite import entry, key_of
-from .test_redis import until
-
-GARBAGE = (
-    b"HTTP/1.1 400 Bad Request\r\n\r\n", b"\r\n", b"$x\r\n", b"*-7\r\n:1\r\n", b"\x00" * 50 + b"\r\n", b"$5\r\nab\r\n",
-    b"-ERR unknown command\r\n", b":\xff\r\n", b"*1\r\n$2\r\nab\r\n", b":1\r\n", b"+OK\r\n",
-)  # fmt: skip
-PATIENCE_S = 30.0  # how long a test waits for what must end by itself much sooner
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[RedisServer]:
-    with RedisServer() as made:
-        yield made
-
-
-@pytest.fixture(scope="module")
-def cluster() -> Iterator[RedisCluster]:
-    with RedisCluster() as made:
-        yield made
-
-
-@pytest.fixture
-def own_server() -> Iterator[RedisServer]:
-    """A server that the test may kill."""
-    with RedisServer() as made:
-        yield made
-
-
-@pytest.fixture
-def proxy(server: RedisServer) -> Iterator[FaultProxy]:
-    with FaultProxy(server.port) as made:
-        yield made
-
-
-@pytest.fixture
-def open_store() -> Iterator[Callable[..., RedisStore]]:
-    namespace, made = f"test-{uuid.uuid4().hex}", list[RedisStore]()
-
-    def open_one(url: str, **fields: Any) -> RedisStore:
-        made.append(RedisStore(url, **{"namespace": namespace, "timeout_s": 0.5, **fields}))
-        return made[-1]
-
-    yield open_one
-    for store in made:
-        store.close()
-
-
-def ended(work: Callable[[], Any]) -> Any:
-    """What ``work`` gave or the StoreError it raised; fails when it does not end."""
-    with ThreadPoolExecutor(1) as pool:
-        end = pool.submit(work)
-        try:
-            return end.result(PATIENCE_S)
-        except StoreError as error:
-            return error
-
-
-def both(store: RedisStore, key: bytes) -> list[Any]:
-    """What get and aget end in."""
-    return [ended(lambda: store.get(key)), ended(lambda: asyncio.run(store.aget(key)))]
 
 
 class TestAway:
-    def test_dead(self, open_store: Callable[..., RedisStore]) -> None:
+    def test_dead(self, open_hasty: Callable[..., RedisStore]) -> None:
         """When nothing listens, every use is a StoreError of one line that says where and what to do."""
         port = free_port()
         for url in (f"redis://:hunter22@127.0.0.1:{port}", f"redis+cluster://:hunter22@127.0.0.1:{port}",
                     f"rediss://:hunter22@127.0.0.1:{port}", "unix:///nowhere/at/all"):  # fmt: skip
-            store = open_store(url)
+            store = open_hasty(url)
             uses: list[Callable[[], Any]] = [
                 lambda store=store: store.get(key_of(1)),
                 lambda store=store: store.put(entry(1)),
@@ -115,11 +53,11 @@ class TestAway:
                 assert "\n" not in str(error)
             assert isinstance(store.epochs.version(), int)
 
-    def test_calls_are_answered_and_the_tier_comes_back(self, own_server: RedisServer, open_store: Any) -> None:
+    def test_calls_are_answered_and_the_tier_comes_back(self, own_server: RedisServer, open_hasty: Any) -> None:
         """A dead Redis is a miss: calls are answered, the tier is skipped for a while, probed again, and used
         when it is back."""
         clock = ManualClock()
-        store = open_store(own_server.url, clock=clock)
+        store = open_hasty(own_server.url, clock=clock)
         with Cache([MemoryStore(clock=clock), store], semantic=False, clock=clock) as cache:
             tier = cache.tiers[1]
 
@@ -149,10 +87,10 @@ class TestAway:
             assert not answer.reply("d").receipt.faults
             assert len(list(store.keys())) == 2
 
-    def test_a_cache_opens_without_its_redis(self, own_server: RedisServer, open_store: Any) -> None:
+    def test_a_cache_opens_without_its_redis(self, own_server: RedisServer, open_hasty: Any) -> None:
         """A cache is built and answers while its Redis is away, and uses it once it is there."""
         own_server.kill()
-        store = open_store(own_server.url)
+        store = open_hasty(own_server.url)
         with Cache([MemoryStore(), store], semantic=False) as cache:
 
             @cache.cached()
@@ -168,7 +106,7 @@ class TestAway:
                 return not isinstance(found := ended(lambda: list(store.keys())), StoreError) and bool(found)
 
             until(stored)
-            ledger = open_store(own_server.url).epochs
+            ledger = open_hasty(own_server.url).epochs
 
             def handed_in() -> bool:
                 answer("q")
@@ -176,9 +114,9 @@ class TestAway:
 
             until(handed_in)
 
-    def test_an_invalidation_is_handed_in_later(self, own_server: RedisServer, open_store: Any) -> None:
+    def test_an_invalidation_is_handed_in_later(self, own_server: RedisServer, open_hasty: Any) -> None:
         """What is invalidated while Redis is away holds here at once, and everywhere when it is back."""
-        store = open_store(own_server.url)
+        store = open_hasty(own_server.url)
         with Cache([MemoryStore(), store], semantic=False) as cache:
             made = 0
 
@@ -193,7 +131,7 @@ class TestAway:
             assert cache.invalidate(tag="doc") is False
             assert answer("q") == "answer 2"
             own_server.restart()
-            other = open_store(own_server.url)
+            other = open_hasty(own_server.url)
 
             def arrived() -> bool:
                 answer("q")
@@ -204,10 +142,10 @@ class TestAway:
 
 
 class TestStopped:
-    def test_ends_in_time(self, own_server: RedisServer, open_store: Any) -> None:
+    def test_ends_in_time(self, own_server: RedisServer, open_hasty: Any) -> None:
         """A server that takes everything and says nothing costs each operation its time and no more; what it
         says later is nobody's answer."""
-        store = open_store(own_server.url)
+        store = open_hasty(own_server.url)
         for number in range(8):
             store.put(entry(number))
         own_server.pause()
@@ -219,10 +157,10 @@ class TestStopped:
         for number in range(8):
             assert both(store, key_of(number)) == [entry(number)] * 2
 
-    def test_the_loop_goes_on(self, own_server: RedisServer, open_store: Any) -> None:
+    def test_the_loop_goes_on(self, own_server: RedisServer, open_hasty: Any) -> None:
         """While Redis is stopped, calls on an event loop are answered as misses and the loop runs other tasks
         all the while; synchronous calls are answered too."""
-        store = open_store(own_server.url, timeout_s=2.0)
+        store = open_hasty(own_server.url, timeout_s=2.0)
         with Cache([MemoryStore(), store], semantic=False, deadline_ms=1000) as cache:
 
             @cache.cached()
@@ -258,9 +196,9 @@ class TestStopped:
             finally:
                 own_server.resume()
 
-    def test_looking_at_the_ledger_never_blocks(self, own_server: RedisServer, open_store: Any) -> None:
+    def test_looking_at_the_ledger_never_blocks(self, own_server: RedisServer, open_hasty: Any) -> None:
         """On an event loop, looking and bumping end at once once the silence has been noticed."""
-        store = open_store(own_server.url, timeout_s=0.3)
+        store = open_hasty(own_server.url, timeout_s=0.3)
         store.epochs.snapshot()
         own_server.pause()
         try:
@@ -280,9 +218,9 @@ class TestStopped:
         until(lambda: not isinstance(ended(store.epochs.snapshot), StoreError))
         assert "t" not in store.epochs.snapshot()[1]
 
-    def test_closing_does_not_wait(self, own_server: RedisServer, open_store: Any) -> None:
+    def test_closing_does_not_wait(self, own_server: RedisServer, open_hasty: Any) -> None:
         """A store of a stopped server is closed all the same, and its thread ends."""
-        store = open_store(own_server.url)
+        store = open_hasty(own_server.url)
         store.epochs.snapshot()
         own_server.pause()
         try:
@@ -292,139 +230,12 @@ class TestStopped:
             own_server.resume()
 
 
-class TestBadNetwork:
-    def test_late(self, proxy: FaultProxy, open_store: Any) -> None:
-        """An answer that comes too late is a StoreError, and never the answer to the next question."""
-        store = open_store(proxy.url)
-        for number in range(6):
-            store.put(entry(number))
-        for number in range(3):
-            proxy.latency_s = 1.0
-            assert all(isinstance(end, StoreError) for end in both(store, key_of(number)))
-            proxy.latency_s = 0.0
-            assert both(store, key_of(number + 3)) == [entry(number + 3)] * 2
-
-    def test_drop_by_drop(self, proxy: FaultProxy, open_store: Any) -> None:
-        """An answer of which a byte comes now and then, each well within the time, ends in time as a whole."""
-        store = open_store(proxy.url)
-        store.put(entry(1, b"x" * 5000))  # some ten minutes
-        proxy.drip_s = 0.1
-        assert all("did not answer" in str(end) for end in both(store, key_of(1)))
-        assert "did not answer" in str(ended(lambda: store.get_many([key_of(1)] * 3)))
-        assert isinstance(ended(lambda: list(store.keys())), StoreError)
-
-    def test_black_hole(self, proxy: FaultProxy, open_store: Any) -> None:
-        """A network that swallows everything is a StoreError in time; the ledger's thread does not spin."""
-        store = open_store(proxy.url)
-        proxy.black_hole = True
-        assert all("did not answer" in str(end) for end in both(store, key_of(1)))
-        store.epochs.version()
-        before = proxy.opened
-        time.sleep(2)
-        assert proxy.opened - before <= 20
-        proxy.black_hole = False
-        until(lambda: both(store, key_of(1)) == [None, None])
-        until(lambda: not isinstance(ended(store.epochs.snapshot), StoreError))
-
-    @pytest.mark.parametrize("reset", [False, True])
-    def test_cut_anywhere(self, proxy: FaultProxy, open_store: Any, reset: bool) -> None:
-        """A connection that ends after any number of bytes gives the whole entry, or a StoreError."""
-        made = entry(1, b"y" * 2000)
-        open_store(proxy.url).put(made)
-        proxy.reset = reset
-        outcomes = set()
-        for count in (*range(0, 40, 3), 500, 1990, 2100, 2180, 2190, 2200, 2210, 4000):
-            proxy.cut_after = count
-            store = open_store(proxy.url)
-            for end in both(store, made.key):
-                assert end == made or (isinstance(end, StoreError) and not isinstance(end, CorruptEntry))
-                outcomes.add(type(end))
-            store.close()
-            proxy.cut_after = None
-        assert len(outcomes) == 2
-
-    def test_garbled(self, proxy: FaultProxy, open_store: Any) -> None:
-        """What is not the protocol is a StoreError or asked anew, and its connection is not used again."""
-        store = open_store(proxy.url)
-        store.put(entry(1))
-        loop = asyncio.new_event_loop()
-        try:
-            assert loop.run_until_complete(store.aget(key_of(1))) == entry(1)
-            for garbage in GARBAGE:
-                proxy.garble = garbage
-                end = ended(lambda: store.get(key_of(1)))
-                assert end == entry(1) or isinstance(end, StoreError), garbage
-                assert store.get(key_of(1)) == entry(1)
-                proxy.garble = garbage
-                end = ended(lambda: loop.run_until_complete(store.aget(key_of(1))))
-                assert end == entry(1) or isinstance(end, StoreError), garbage
-                assert loop.run_until_complete(store.aget(key_of(1))) == entry(1)
-        finally:
-            loop.close()
-
-    @pytest.mark.parametrize("reset", [False, True])
-    def test_closed_while_idle(self, proxy: FaultProxy, open_store: Any, reset: bool) -> None:
-        """Connections that were closed while they lay idle are replaced without anybody noticing."""
-        store = open_store(proxy.url)
-        proxy.reset = reset
-
-        async def on_a_loop() -> None:
-            for _ in range(5):
-                await asyncio.gather(*(store.aput(entry(n)) for n in range(8)))
-                await asyncio.to_thread(proxy.drop_all)
-                assert await store.aget(key_of(1)) == entry(1)
-                assert store.get(key_of(2)) == entry(2)
-
-        with ThreadPoolExecutor(4) as pool:
-            for _ in range(5):
-                list(pool.map(lambda n: store.put(entry(n)), range(16)))
-                proxy.drop_all()
-                assert store.get(key_of(1)) == entry(1)
-        asyncio.run(on_a_loop())
-
-    def test_the_server_was_restarted(self, own_server: RedisServer, open_store: Any) -> None:
-        """After a restart the next operation works, and the ledger is heard again with what was known."""
-        store, other = open_store(own_server.url), open_store(own_server.url)
-        store.put(entry(1))
-        at = store.epochs.bump(["before"])
-        until(lambda: other.epochs.snapshot()[1] == {"before": at})
-        own_server.restart()
-        assert both(store, key_of(1)) == [None, None]
-
-        def heard() -> bool:
-            found = ended(store.epochs.snapshot), ended(other.epochs.snapshot)
-            return all(not isinstance(f, StoreError) and f[0] > at and f[1] == {"before": at} for f in found)
-
-        until(heard)
-        seen = other.epochs.version()
-        later = store.epochs.bump(["after"])
-        assert later > at
-        until(lambda: other.epochs.version() != seen)
-        until(lambda: other.epochs.snapshot()[1] == {"before": at, "after": later})
-
-    def test_bumps_that_were_not_heard(self, server: RedisServer, proxy: FaultProxy, open_store: Any) -> None:
-        """A bump made while the listener is cut off is known once it is connected again."""
-        cut_off, other = open_store(proxy.url), open_store(server.url)
-        cut_off.epochs.snapshot()
-        for turn in range(4):
-            seen = cut_off.epochs.version()
-            proxy.drop_all()
-            at = other.epochs.bump([f"tag{turn}"])
-            until(lambda seen=seen: cut_off.epochs.version() != seen)
-
-            def known(turn: int = turn, at: int = at) -> bool:
-                found = ended(cut_off.epochs.snapshot)
-                return not isinstance(found, StoreError) and found[1].get(f"tag{turn}") == at
-
-            until(known)
-
-
 class TestDamage:
     @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
     @given(data=st.data())
-    def test_any_damage_is_seen(self, server: RedisServer, open_store: Any, data: st.DataObject) -> None:
+    def test_any_damage_is_seen(self, server: RedisServer, open_hasty: Any, data: st.DataObject) -> None:
         """A row that was shortened, lengthened or changed anywhere is CorruptEntry, never an entry."""
-        store = open_store(server.url, timeout_s=5.0)
+        store = open_hasty(server.url, timeout_s=5.0)
         row = encode_entry(entry(1, b"an answer"))
         how = data.draw(st.sampled_from(["shorter", "longer", "changed"]))
         if how == "shorter":
@@ -442,10 +253,10 @@ class TestDamage:
             asyncio.run(store.aget(key_of(1)))
         store.close()
 
-    def test_in_a_cache(self, server: RedisServer, open_store: Any) -> None:
+    def test_in_a_cache(self, server: RedisServer, open_hasty: Any) -> None:
         """A damaged, foreign or misplaced row is a miss that is counted; the tier goes on, and the new answer
         takes the row's place."""
-        store = open_store(server.url, timeout_s=5.0)
+        store = open_hasty(server.url, timeout_s=5.0)
         made = 0
         with server.client() as client, Cache([store], semantic=False) as cache:
 
@@ -476,9 +287,9 @@ class TestDamage:
                 assert answer.reply("q").receipt.tier == "redis"
                 assert answer("q") == reply.value
 
-    def test_reading_many(self, server: RedisServer, open_store: Any) -> None:
+    def test_reading_many(self, server: RedisServer, open_hasty: Any) -> None:
         """get_many gives None for rows that are damaged or of another kind, and all the others."""
-        store = open_store(server.url, timeout_s=5.0)
+        store = open_hasty(server.url, timeout_s=5.0)
         for number in range(100):
             store.put(entry(number))
         with server.client() as client:
@@ -488,9 +299,9 @@ class TestDamage:
         found = store.get_many([key_of(n) for n in range(100)])
         assert found == [None if n in (7, 70) else entry(n) for n in range(100)]
 
-    def test_a_ledger_that_is_none(self, server: RedisServer, open_store: Any) -> None:
+    def test_a_ledger_that_is_none(self, server: RedisServer, open_hasty: Any) -> None:
         """A foreign value under the ledger's name is a StoreError, and entries still work."""
-        store = open_store(server.url)
+        store = open_hasty(server.url)
         with server.client() as client:
             client.set(f"{{{store.namespace}}}:epochs", "theirs")
             assert isinstance(ended(store.epochs.snapshot), StoreError)
@@ -502,9 +313,9 @@ class TestDamage:
 
 
 class TestRefusals:
-    def test_full(self, own_server: RedisServer, open_store: Any) -> None:
+    def test_full(self, own_server: RedisServer, open_hasty: Any) -> None:
         """A full server refuses writes with one line that says what to do, and goes on being read."""
-        store = open_store(own_server.url, timeout_s=5.0)
+        store = open_hasty(own_server.url, timeout_s=5.0)
         store.put(entry(1))
         with own_server.client() as client:
             client.config_set("maxmemory", client.info("memory")["used_memory"] // 2)
@@ -514,66 +325,20 @@ class TestRefusals:
                 asyncio.run(store.aput(entry(2)))
             assert both(store, key_of(1)) == [entry(1)] * 2
 
-    def test_read_only(self, own_server: RedisServer, server: RedisServer, open_store: Any) -> None:
+    def test_read_only(self, own_server: RedisServer, server: RedisServer, open_hasty: Any) -> None:
         """A replica refuses writes with one line that says what to do."""
-        store = open_store(own_server.url, timeout_s=5.0)
+        store = open_hasty(own_server.url, timeout_s=5.0)
         with own_server.client() as client:
             client.replicaof("127.0.0.1", server.port)
             with pytest.raises(StoreError, match="replica"):
                 store.put(entry(2))
 
-    def test_no_more_connections(self, own_server: RedisServer, open_store: Any) -> None:
+    def test_no_more_connections(self, own_server: RedisServer, open_hasty: Any) -> None:
         """A server that takes no more connections is a StoreError; one that takes them again is used."""
         with own_server.client() as client:
             client.ping()
             client.config_set("maxclients", 1)
-            store = open_store(own_server.url, timeout_s=5.0)
+            store = open_hasty(own_server.url, timeout_s=5.0)
             assert all(isinstance(end, StoreError) for end in both(store, key_of(1)))
             client.config_set("maxclients", 100)
             assert both(store, key_of(1)) == [None, None]
-
-
-class TestCluster:
-    def test_a_node_dies_and_comes_back(self, cluster: RedisCluster, open_store: Any) -> None:
-        """When a node is gone, every operation ends in time, rightly or as a StoreError; when it is back,
-        everything works again."""
-        store = open_store(cluster.url, timeout_s=1.0)
-        for number in range(40):
-            store.put(entry(number))
-        store.epochs.bump(["t"])
-        for dead in (cluster.nodes[0], cluster.nodes[1]):  # the first is the one the URL names
-            dead.kill()
-            refused = 0
-            for number in range(40):
-                for end in both(store, key_of(number)):
-                    refused += isinstance(end, StoreError)
-                    assert isinstance(end, StoreError) or end == entry(number)
-            assert refused
-            dead.restart()
-
-            def works() -> bool:
-                ends = [end for number in range(40) for end in both(store, key_of(number))]
-                return not any(isinstance(end, StoreError) for end in ends)
-
-            until(works)
-            for number in range(40):
-                store.put(entry(number))
-            until(lambda: not isinstance(ended(store.epochs.snapshot), StoreError))
-            assert store.epochs.snapshot()[1].keys() >= {"t"}
-
-    def test_a_node_is_stopped(self, cluster: RedisCluster, open_store: Any) -> None:
-        """While a node is silent every operation ends in time, rightly or as a StoreError, sync and async; when
-        it speaks again, everything works again."""
-        store = open_store(cluster.url, timeout_s=0.4)
-        for number in range(12):
-            store.put(entry(number))
-        cluster.nodes[1].pause()
-        try:
-            ends = [end for number in range(12) for end in both(store, key_of(number))]
-        finally:
-            cluster.nodes[1].resume()
-        assert any(isinstance(end, StoreError) for end in ends)
-        assert all(
-            isinstance(end, StoreError) or end == entry(number // 2) for number, end in enumerate(ends)
-        )  # fmt: skip
-        until(lambda: not any(isinstance(end, StoreError) for n in range(12) for end in both(store, key_of(n))))

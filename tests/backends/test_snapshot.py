@@ -141,7 +141,7 @@ def refuse(path: Path, dim: int = DIM, embedder: str = EMBEDDER) -> str:
 def test_every_flipped_bit_is_refused(tmp_path: Path) -> None:
     """A snapshot with any single bit flipped is refused."""
     path = tmp_path / "index"
-    good = small(path, 3)
+    good = small(path, 2)
     for place in range(len(good)):
         for bit in range(8):
             bad = bytearray(good)

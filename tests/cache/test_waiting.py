@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextvars
+import os
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -385,6 +386,48 @@ def test_an_answer_stored_between_lookup_and_take_off_is_found() -> None:
             assert receipt is not None
             assert receipt.status == "hit"
         assert calls == 2
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system does not fork")
+def test_the_child_of_a_fork_waits_for_no_leader_of_its_parent(cache: Cache) -> None:
+    """A call in flight in the parent when it forks is not in flight in the child: the child asks, and its background
+    threads are its own."""
+    gate, asking = threading.Event(), threading.Event()
+    parent = os.getpid()
+
+    @cache.cached()
+    def answer(question: str) -> int:
+        if os.getpid() == parent and question == "q":
+            asking.set()
+            assert gate.wait(20)
+        return os.getpid()
+
+    cache.workers.pool.submit(int).result()
+    thread = threading.Thread(target=answer, args=("q",))
+    thread.start()
+    assert asking.wait(10)
+    reading, writing = os.pipe()
+    child = os.fork()
+    if child == 0:  # pragma: no cover - measured in the parent
+        done = threading.Event()
+        ok = False
+        try:
+            worker = threading.Thread(target=lambda: (answer("q"), cache.workers.spawn(done.set)), daemon=True)
+            worker.start()
+            worker.join(10)
+            ok = not worker.is_alive() and answer("q") == os.getpid() and done.wait(10)
+        finally:
+            os.write(writing, b"1" if ok else b"0")
+            os._exit(0)
+    os.close(writing)
+    try:
+        assert os.read(reading, 1) == b"1"
+    finally:
+        os.close(reading)
+        os.waitpid(child, 0)
+        gate.set()
+        thread.join(20)
+    assert answer("q") == parent
 
 
 # -- contexts --------------------------------------------------------------------------------------------

@@ -21,6 +21,7 @@ COLLIDING = [
     ("endless word", "What is the hash " + "ab" * 60, "What is the hash " + "cd" * 60),
     ("full width", "Ｙｅｓ", "Ｎｏ"),
     ("Vietnamese", "Tôi muốn bán bạn", "Tôi muốn ban bàn"),
+    ("one Vietnamese word", "What does bạn mean?", "What does ban mean?"),
     ("other digits", "١ + ٢", "٣ + ٤"),
 ]
 
@@ -44,6 +45,8 @@ def test_texts_that_look_alike_to_the_model_are_refused(what: str, one: str, oth
     [
         "How do I write a résumé?",
         "Is the café naïve?",
+        "café",
+        "À la carte?",
         "Señor Müller's façade, São Paulo and Zürich",
         "Où est ma commande ?",
         "Warum wurde mir zweimal ein Betrag für die Überführung berechnet?",

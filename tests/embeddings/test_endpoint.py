@@ -55,6 +55,14 @@ def test_the_vectors_are_the_servers(encoding: str, guarded: LocalServer) -> Non
     made.close()
 
 
+def test_the_index_decides_which_text_a_vector_is_of(model: LocalModel, guarded: LocalServer) -> None:
+    """Vectors sent in another order are put in the order of their ``index``."""
+    made = make(guarded)
+    model.inject(Fault("status", 200, body=listed(row(0, 1, 0, 0), row(1, 0, 0, 0), index=[1, 0])))
+    assert made.embed(["first", "second"]).tolist() == [[1, 0, 0, 0], [0, 1, 0, 0]]
+    made.close()
+
+
 def test_prefix_and_settings_are_sent(guarded: LocalServer) -> None:
     """The prefix is put before each text, and shows in the fingerprint with address, model and dimension."""
     made = make(guarded, prefix="query: ")

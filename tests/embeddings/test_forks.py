@@ -62,3 +62,50 @@ def test_a_child_embeds(make: str, locked: bool, official: Path) -> None:
         check=False,
     )
     assert done.returncode == 0, done.stderr
+
+
+STORM = """
+import os, sys, threading, time
+import numpy as np
+from askonce.embeddings import OnnxEmbedder
+
+made = OnnxEmbedder()
+text = "how long is a piece of string " * 20
+mine = made.embed([text])
+stop = threading.Event()
+
+def work():
+    while not stop.is_set():
+        made.embed([text])
+
+threads = [threading.Thread(target=work) for _ in range(3)]
+for thread in threads:
+    thread.start()
+hung = wrong = 0
+for _ in range(15):
+    child = os.fork()
+    if child == 0:
+        os._exit(0 if np.allclose(made.embed([text]), mine, atol=1e-4) else 3)
+    until = time.monotonic() + 20
+    ended = 0
+    while not ended and time.monotonic() < until:
+        ended, status = os.waitpid(child, os.WNOHANG)
+        time.sleep(0.01)
+    if not ended:
+        os.kill(child, 9)
+        os.waitpid(child, 0)
+        hung += 1
+        break
+    wrong += status != 0
+stop.set()
+for thread in threads:
+    thread.join()
+sys.exit(f"{hung} hung, {wrong} wrong" if hung or wrong else 0)
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system cannot fork")
+def test_a_child_forked_in_the_middle_of_work_embeds() -> None:
+    """A child forked while other threads are inside the model does not wait for a lock one of them holds."""
+    done = subprocess.run([sys.executable, "-c", STORM], capture_output=True, text=True, timeout=110, check=False)
+    assert done.returncode == 0, done.stderr

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
+from safetensors.torch import load_file
 from sentence_transformers import SentenceTransformer
 
 from askonce import ConfigError, EmbedderError
@@ -74,15 +76,16 @@ def test_too_long_a_text_is_refused_or_cut(tmp_path: Path) -> None:
 
 
 def test_weights_that_are_pickles_are_not_loaded(tmp_path: Path, tiny: Path) -> None:
-    """A folder with only pickled weights is refused as a ConfigError, and the pickle is never run."""
-    folder = Path(shutil.copytree(tiny, tmp_path / "pickled"))
-    (folder / "model.safetensors").unlink()
+    """A folder whose weights are only there as a pickle, sound or not, is refused and the pickle is not read."""
+    sound, evil = (Path(shutil.copytree(tiny, tmp_path / name)) for name in ("sound", "evil"))
+    for folder in (sound, evil):
+        (folder / "model.safetensors").unlink()
+    torch.save(load_file(tiny / "model.safetensors"), sound / "pytorch_model.bin")
     ran = tmp_path / "ran"
-    # a pickle that would make the file, were it loaded
-    code = f"cposix\nsystem\n(S'touch {ran}'\ntR."
-    (folder / "pytorch_model.bin").write_text(code)
-    with pytest.raises(ConfigError, match="safetensors"):
-        SentenceTransformerEmbedder(folder)
+    (evil / "pytorch_model.bin").write_text(f"cposix\nsystem\n(S'touch {ran}'\ntR.")  # makes the file when loaded
+    for folder in (sound, evil):
+        with pytest.raises(ConfigError, match=r"no file named model\.safetensors"):
+            SentenceTransformerEmbedder(folder)
     assert not ran.exists()
 
 

@@ -18,6 +18,7 @@ from .cache.policy import Answer, Policy
 from .cache.receipt import Receipt, Reply, last_receipt, receipt_of
 from .cache.semantic import Conservative, Decision, SemanticTier, Threshold, Verdict
 from .cache.stats import Snapshot
+from .cache.usage import record_usage
 from .cache.wording import words_in_place
 from .clock import Clock, ManualClock, SystemClock
 from .entry import Entry, Usage
@@ -108,5 +109,6 @@ __all__ = [
     "numbers_agree",
     "opposites_agree",
     "receipt_of",
+    "record_usage",
     "words_in_place",
 ]

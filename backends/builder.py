@@ -24,7 +24,6 @@ class Builder(Generic[Thing]):
         self.lock = threading.Lock()  # taken last: never while holding it is another lock asked for
         self._changed = threading.Condition(self.lock)
         self._waiting: dict[Thing, None] = {}
-        self._current: Thing | None = None
         self._thread: threading.Thread | None = None
         self._stopping = False
         self.fault = ""
@@ -64,27 +63,25 @@ class Builder(Generic[Thing]):
                 return
         self.wait(timeout)
 
-    def reset_in_child(self) -> Thing | None:
-        """After a fork: the thread stayed in the parent. Returns what it was tending; what waited must be
-        submitted again."""
+    def reset_in_child(self) -> None:
+        """After a fork: the thread stayed in the parent; what waited must be submitted again."""
         self.lock = threading.Lock()
         self._changed = threading.Condition(self.lock)
         self._waiting.clear()
-        current, self._current, self._thread = self._current, None, None
-        return current
+        self._thread = None
 
     def _run(self, tend: Callable[[Thing], None]) -> None:
         faiss.omp_set_num_threads(1)  # of this thread only: OpenMP keeps the number per thread
         while True:
             with self._changed:
-                self._current = next(iter(self._waiting), None)
-                if self._current is None:
+                thing = next(iter(self._waiting), None)
+                if thing is None:
                     self._thread = None
                     self._changed.notify_all()
                     return
-                del self._waiting[self._current]
+                del self._waiting[thing]
             try:
-                tend(self._current)
+                tend(thing)
             except Exception as error:
                 # Whatever failed (most likely memory), searches are exact without it.
                 self.fault = f"{type(error).__name__} while building the index ({error}); searches stay exact and slow"

@@ -421,9 +421,7 @@ class FaissIndex:
     def renew(self) -> None:
         """After a fork, in the child: new locks, and the builder's thread starts again when next needed."""
         self._lock = threading.Lock()
-        part = self._builder.reset_in_child()
-        if part is not None:
-            part.graves = None
+        self._builder.reset_in_child()
 
 
 def _nearest(view: View, codes: Codes | None, unit: Vector, k: int) -> tuple[Numbers, Vector]:

@@ -7,7 +7,7 @@ import contextlib
 import copy
 import random
 import threading
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self, TypeVar
@@ -23,13 +23,13 @@ from .call import Call, canonical
 from .controls import DEFAULT, Controls, current
 from .drivers import Given, Workers, run_async, run_sync, step
 from .flight import Flights
-from .ledger import BEFORE, EVERYTHING, Ledger, reserved, text_tag
+from .ledger import Ledger, tags_for
 from .pipeline import Pipeline
 from .policy import Answer, Policy
 from .receipt import Receipt, set_last
 from .semantic import SemanticTier
 from .stats import Counters, Snapshot
-from .tiers import Tier, chain
+from .tiers import Tier, chain, default_stores
 from .way import Found, Outcome, Trace
 
 if TYPE_CHECKING:
@@ -96,7 +96,7 @@ class Cache:
         self.prices: Prices = {**PRICES, **(prices or {})}
         self.tenant_name = ""
         self.tiers = chain(
-            tiers if tiers is not None else _default_stores(directory, redis_url, clock), deadline_ms / 1000, clock
+            tiers if tiers is not None else default_stores(directory, redis_url, clock), deadline_ms / 1000, clock
         )
         known = {tier.name for tier in self.tiers}
         for name in write_behind:
@@ -137,6 +137,9 @@ class Cache:
         from .semantic_index import SemanticIndex
 
         made = SemanticIndex(tier, snapshot)
+        load = getattr(tier.embedder, "load", None)
+        if load is not None:
+            self.workers.spawn(load)  # ready before the first question, whose deadline it would use up
         stores = [t.store for t in self.tiers if t.store.shared]
         if not stores:
             # Nothing to rebuild from, so nothing may outlive its entry: an evicted answer takes its vector along.
@@ -209,21 +212,38 @@ class Cache:
         """A call of this cache's tenant: ``parts`` is everything that must match exactly (plain data)."""
         return Call(canonical([self.tenant_name, parts]), query, semantic=semantic, **info)
 
+    def openai_call(
+        self, payload: Mapping[str, Any], *, endpoint: str = "chat", base_url: str = "https://api.openai.com/v1"
+    ) -> Call:
+        """The call an OpenAI request makes: ``cache.explain(cache.openai_call({"model": ..., "messages": ...}))``.
+
+        Args:
+            payload: Body of the request: what is given to ``create(...)``.
+            endpoint: ``"chat"``, ``"responses"``, ``"completions"`` or ``"embeddings"``.
+            base_url: Of the client; part of the key.
+
+        Raises:
+            ConfigError: There is no such endpoint.
+            UncacheableCall: Such a request is never cached; the message says why.
+        """
+        from .openai_call import openai_call
+
+        return openai_call(self, payload, endpoint, base_url)
+
     def run(
         self, call: Call, asked: Controls | None, ask: Callable[[], Answer], patience_s: float | None = None
     ) -> tuple[Outcome, Receipt]:
         """Answer ``call``, asking upstream with ``ask`` when there is no servable answer. Waits for another
         caller's identical call for at most ``patience_s``."""
         started = self.clock.monotonic()
+        given: Given | None = None
         first = self.pipeline.first(call.key) if asked is None else None
         if first is not None:
             entry = step(first)
             if type(entry) is Entry and self.pipeline.judge(entry, call.key, DEFAULT, self.clock.now()) == "fresh":
-                outcome = Outcome("hit", Found(entry, first.tier.name))
-                return outcome, self.hit_receipt(entry, first.tier.name, started)
+                tier = first.tier.name
+                return Outcome("hit", Found(entry, tier)), self.hit_receipt(entry, tier, started)
             given = Given(first, entry)
-        else:
-            given = None
         trace = Trace()
         try:
             way = self.pipeline.resolve(call, asked, trace, patience_s)
@@ -365,30 +385,7 @@ class Cache:
             True when all sharing processes will see it; False when the shared ledger is out of reach: it
             holds here at once and is handed in when the ledger is back.
         """
-        for name, value in (("scope", scope), ("key", key)):
-            if value is not None and (len(value) != 64 or set(value.lower()) - set("0123456789abcdef")):
-                raise ConfigError(f"{name} is {value!r}; it is a digest of 64 hexadecimal digits", setting=name)
-        if older_than is not None and not older_than >= 0:
-            raise ConfigError(f"older_than is {older_than!r}; it is a number of seconds", setting="older_than")
-        if tag is not None and (not isinstance(tag, str) or reserved(tag)):
-            raise ConfigError(
-                f"tag is {tag!r}; it is a text other than {EVERYTHING!r} and {BEFORE!r}..., which are everything and "
-                "older_than",
-                setting="tag",
-            )
-        tags = [f"{kind}:{value.lower()}" for kind, value in (("scope", scope), ("key", key)) if value]
-        if model is not None:
-            tags.append(f"model:{model}")
-        if tag is not None:
-            tags.append(tag)
-        if text is not None:
-            tags.append(text_tag(text))
-        if older_than is not None:
-            tags.append(f"before:{self.clock.now() - older_than!r}")
-        if everything:
-            tags.append("*")
-        if not tags:
-            raise ConfigError("say what to invalidate: tag, model, scope, key, text, older_than or everything")
+        tags = tags_for(tag, model, scope, key, text, older_than, everything, self.clock.now())
         done = self.ledger.bump(tags)
         if key is not None:
             for tier in self.tiers:
@@ -481,16 +478,3 @@ class Cache:
 
 def _now(work: Callable[[], Any]) -> None:
     work()
-
-
-def _default_stores(directory: str | Path | None, redis_url: str | None, clock: Clock) -> list[Store]:
-    stores: list[Store] = [MemoryStore(clock=clock)]
-    if directory is not None:
-        from ..backends.disk import DiskStore
-
-        stores.append(DiskStore(directory, clock=clock))
-    if redis_url is not None:
-        from ..backends.redis import RedisStore
-
-        stores.append(RedisStore(redis_url, clock=clock))
-    return stores

@@ -17,9 +17,10 @@ from .call import PAIR, Call, canonical, canonical_arguments, exact_key
 from .controls import DEFAULT as NO_CONTROLS
 from .controls import Controls, check_tags, current, merge
 from .policy import Answer
-from .receipt import Reply
+from .receipt import Receipt, Reply
 from .signature import Signature, captured
 from .streams import Surface, astream, stream
+from .usage import Bill, billing
 
 if TYPE_CHECKING:
     from .core import Cache
@@ -127,10 +128,12 @@ class Cached:
             return asked
         return self._ttl if asked is None else merge(asked, ttl=self._ttl.ttl)
 
-    def pack(self, value: Any, started: float) -> Answer:
+    def pack(self, value: Any, started: float, bill: Bill) -> Answer:
         """What the function returned, as an Answer."""
         body, why_not = pack(self.codec, value)
-        return self._answer(body, why_not, value, started)
+        made = self._answer(body, why_not, value, started)
+        made.usage, made.cost_usd, made.model = bill.usage, bill.cost_usd, bill.model or self.model
+        return made
 
     def _freeze(self, item: Any) -> bytes | _Loose:
         body, why_not = pack(self.codec, item)
@@ -179,19 +182,25 @@ class Cached:
 
     def sync_reply(self, *args: Any, **kwargs: Any) -> Reply[Any]:
         """Call the function through the cache; the value with its receipt."""
+        return Reply(*self.sync_call(args, kwargs))
+
+    def sync_call(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Any, Receipt]:
+        """As :meth:`sync_reply`, without an object around the two."""
         call = self.call_for(*args, **kwargs)
 
         def ask() -> Answer:
             started = self.cache.clock.monotonic()
-            return self.pack(self.fn(*args, **kwargs), started)
+            with billing(self.cache.prices) as bill:
+                value = self.fn(*args, **kwargs)
+            return self.pack(value, started, bill)
 
         asked = self.controls()
         outcome, receipt = self.cache.run(call, asked, ask)
         try:
-            return Reply(self.unpack(outcome), receipt)
+            return self.unpack(outcome), receipt
         except _Undecodable:
             outcome, receipt = self.cache.run(call, _past(asked, call), ask)
-            return Reply(self.unpack(outcome), receipt)
+            return self.unpack(outcome), receipt
 
     async def async_reply(self, *args: Any, **kwargs: Any) -> Reply[Any]:
         """Call the coroutine function through the cache; the value with its receipt."""
@@ -199,7 +208,9 @@ class Cached:
 
         async def ask() -> Answer:
             started = self.cache.clock.monotonic()
-            return self.pack(await self.fn(*args, **kwargs), started)
+            with billing(self.cache.prices) as bill:
+                value = await self.fn(*args, **kwargs)
+            return self.pack(value, started, bill)
 
         asked = self.controls()
         outcome, receipt = await self.cache.arun(call, asked, ask)
@@ -338,7 +349,7 @@ def _wrapper(made: Cached, fn: Callable[..., Any]) -> Any:
     @functools.wraps(fn)
     def sync_wrapper(*args: Any, **kwargs: Any) -> Any:
         hit, value = fast(args, kwargs)
-        return value if hit else made.sync_reply(*args, **kwargs).value
+        return value if hit else made.sync_call(args, kwargs)[0]
 
     wrapped = sync_wrapper
     wrapped.reply = made.sync_reply

@@ -21,7 +21,7 @@ from hashlib import blake2b
 from ..backends.contract import Epochs
 from ..clock import Clock
 from ..entry import Entry
-from ..errors import StoreError
+from ..errors import ConfigError, StoreError
 from .forks import renew_after_fork
 
 RETRY_S = 1.0
@@ -46,6 +46,44 @@ def _floor(tag: str) -> float:
 def text_tag(query: str) -> str:
     """Implicit tag of a question's text (a digest: the text itself stays out of the ledger)."""
     return "text:" + blake2b(query.encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
+
+
+def tags_for(
+    tag: str | None,
+    model: str | None,
+    scope: str | None,
+    key: str | None,
+    text: str | None,
+    older_than: float | None,
+    everything: bool,
+    now: float,
+) -> list[str]:
+    """The tags that say what :meth:`Cache.invalidate` was told; raises ConfigError when that is nothing or wrong."""
+    for name, value in (("scope", scope), ("key", key)):
+        if value is not None and (len(value) != 64 or set(value.lower()) - set("0123456789abcdef")):
+            raise ConfigError(f"{name} is {value!r}; it is a digest of 64 hexadecimal digits", setting=name)
+    if older_than is not None and not older_than >= 0:
+        raise ConfigError(f"older_than is {older_than!r}; it is a number of seconds", setting="older_than")
+    if tag is not None and (not isinstance(tag, str) or reserved(tag)):
+        raise ConfigError(
+            f"tag is {tag!r}; it is a text other than {EVERYTHING!r} and {BEFORE!r}..., which are everything and "
+            "older_than",
+            setting="tag",
+        )
+    tags = [f"{kind}:{value.lower()}" for kind, value in (("scope", scope), ("key", key)) if value]
+    if model is not None:
+        tags.append(f"model:{model}")
+    if tag is not None:
+        tags.append(tag)
+    if text is not None:
+        tags.append(text_tag(text))
+    if older_than is not None:
+        tags.append(f"before:{now - older_than!r}")
+    if everything:
+        tags.append("*")
+    if not tags:
+        raise ConfigError("say what to invalidate: tag, model, scope, key, text, older_than or everything")
+    return tags
 
 
 class Ledger:

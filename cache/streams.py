@@ -60,6 +60,12 @@ class Following(NamedTuple):
     stale: Found | None
 
 
+class _Broken(Exception):
+    """A stream read behind the caller's back gave no answer; a follower may ask for itself."""
+
+    leader_only = True
+
+
 class Stream:
     """One call that wants a stream: its way up to the first item, in either colour.
 
@@ -98,9 +104,15 @@ class Stream:
         return Leading(flight, cache.ledger.seq, stale) if late is None else Outcome("hit", late)
 
     def whole(self, items: list[Any], begun: float) -> Answer:
-        """The answer of a stream that was read to its end behind the caller's back."""
-        answer = self.surface.pack(items, begun)
+        """The answer of a stream that was read to its end behind the caller's back; raises _Broken when it is none
+        that a follower could be given."""
+        try:
+            answer = self.surface.pack(items, begun)
+        except Exception as error:
+            raise _Broken from error
         self.cache.counters.spent(answer.usage.total, answer.cost_usd)
+        if not answer.complete and not answer.body:
+            raise _Broken(answer.why_not)
         return answer
 
     def note(self, outcome: Outcome) -> None:

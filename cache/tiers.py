@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import suppress
+from pathlib import Path
 
 from ..backends.contract import AsyncStore, Store
 from ..clock import Clock
@@ -129,3 +130,19 @@ def chain(stores: Sequence[Store | Tier], deadline_s: float, clock: Clock) -> tu
             number += 1
         made.append(tier)
     return tuple(made)
+
+
+def default_stores(directory: str | Path | None, redis_url: str | None, clock: Clock) -> list[Store]:
+    """Memory, then disk when there is a directory, then Redis when there is a URL."""
+    from ..backends.memory import MemoryStore
+
+    stores: list[Store] = [MemoryStore(clock=clock)]
+    if directory is not None:
+        from ..backends.disk import DiskStore
+
+        stores.append(DiskStore(directory, clock=clock))
+    if redis_url is not None:
+        from ..backends.redis import RedisStore
+
+        stores.append(RedisStore(redis_url, clock=clock))
+    return stores

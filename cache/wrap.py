@@ -17,7 +17,7 @@ import httpx2
 from ..errors import ConfigError, MissingExtra, UncacheableCall
 from .controls import current
 from .openai_payload import parse
-from .receipt import attach, last_receipt
+from .receipt import Receipt, attach, last_receipt
 from .transport import CacheTransport, call_for
 
 if TYPE_CHECKING:
@@ -146,6 +146,22 @@ def _shortcut(cache: Cache, client: Any, is_async: bool) -> None:
         # and the transport serves them.
         _ = resource.with_raw_response, resource.with_streaming_response
         resource.create = make(peek, resource.create)
+        if hasattr(resource, "parse"):
+            resource.parse = (_async_noted if is_async else _sync_noted)(resource.parse)
+    # A changed copy keeps the caching transport, but its resources are new.
+    client.copy = client.with_options = _copying(cache, client.copy, is_async)
+
+
+def _copying(cache: Cache, copy: Callable[..., Any], is_async: bool) -> Callable[..., Any]:
+    @functools.wraps(copy)
+    def copying(**changes: Any) -> Any:
+        made = copy(**changes)
+        if changes.get("http_client") is not None:
+            return wrap(cache, made)
+        _shortcut(cache, made, is_async)
+        return made
+
+    return copying
 
 
 class _Peek:
@@ -188,31 +204,49 @@ def _omitted(value: Any) -> bool:
     return type(value).__module__ == "openai._types"
 
 
+def _noted(answer: Any, before: Receipt | None) -> Any:
+    """``answer`` with the receipt its request left, if it left one."""
+    receipt = last_receipt()
+    if receipt is not None and receipt is not before:
+        attach(answer, receipt)
+    return answer
+
+
+def _sync_noted(call: Callable[..., Any]) -> Callable[..., Any]:
+    @functools.wraps(call)
+    def noted(**arguments: Any) -> Any:
+        before = last_receipt()
+        return _noted(call(**arguments), before)
+
+    return noted
+
+
+def _async_noted(call: Callable[..., Any]) -> Callable[..., Any]:
+    @functools.wraps(call)
+    async def noted(**arguments: Any) -> Any:
+        before = last_receipt()
+        return _noted(await call(**arguments), before)
+
+    return noted
+
+
 def _sync_create(peek: _Peek, create: Callable[..., Any]) -> Callable[..., Any]:
+    create = _sync_noted(create)
+
     @functools.wraps(create)
     def shortcut(**arguments: Any) -> Any:
         answer = peek(arguments)
-        if answer is not None:
-            return answer
-        answer = create(**arguments)
-        receipt = last_receipt()
-        if receipt is not None:
-            attach(answer, receipt)
-        return answer
+        return create(**arguments) if answer is None else answer
 
     return shortcut
 
 
 def _async_create(peek: _Peek, create: Callable[..., Any]) -> Callable[..., Any]:
+    create = _async_noted(create)
+
     @functools.wraps(create)
     async def shortcut(**arguments: Any) -> Any:
         answer = peek(arguments)
-        if answer is not None:
-            return answer
-        answer = await create(**arguments)
-        receipt = last_receipt()
-        if receipt is not None:
-            attach(answer, receipt)
-        return answer
+        return await create(**arguments) if answer is None else answer
 
     return shortcut

@@ -139,6 +139,10 @@ class OnnxEmbedder:
     def __repr__(self) -> str:
         return f"OnnxEmbedder({self.facts.name!r}, dim={self.dim})"
 
+    def load(self) -> None:
+        """Load the model now, and not with the first text. Raises EmbedderError."""
+        self._load()
+
     def _load(self) -> tuple[Any, Any]:
         """The session and the tokenizer, loaded by whoever comes first."""
         loaded = self._loaded

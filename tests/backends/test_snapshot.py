@@ -9,6 +9,7 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 
@@ -216,6 +217,8 @@ def rewritten(good: bytes, change: dict[str, object]) -> bytes:
         body[vectors_at : vectors_at + 4 * DIM] = np.array(change["vector"], dtype="<f4").tobytes()
     if "id" in change:
         body[ids_at : ids_at + 8] = np.array([change["id"]], dtype="<i8").tobytes()
+    if "last id" in change:
+        body[vectors_at - 8 : vectors_at] = np.array([change["last id"]], dtype="<i8").tobytes()
     if "key" in change:
         body[keys_at : keys_at + 32] = body[keys_at + 32 : keys_at + 64]
     return bytes(body) + blake2b(bytes(body), digest_size=32).digest()
@@ -231,6 +234,8 @@ def rewritten(good: bytes, change: dict[str, object]) -> bytes:
         {"id": -1},
         {"id": 1},
         {"id": 10**15},
+        {"last id": 10**15},
+        {"last id": 4},
         {"key": "twice"},
     ],
     ids=str,
@@ -321,6 +326,39 @@ def test_saving_while_others_write(tmp_path: Path) -> None:
         index.save(path)
         with closing(load(path)) as loaded:
             assert list(loaded.keys()) == list(index.keys())
+
+
+class Turnstile:
+    """A lock that calls ``then`` after it was released for the ``after``-th time."""
+
+    def __init__(self, after: int, then: Callable[[], None]) -> None:
+        self.lock, self.left, self.then = threading.Lock(), after, then
+
+    def __enter__(self) -> None:
+        self.lock.acquire()
+
+    def __exit__(self, *exc: object) -> None:
+        self.lock.release()
+        self.left -= 1
+        if self.left == 0:
+            self.then()
+
+
+@pytest.mark.parametrize("after", range(1, 6))
+def test_a_key_that_moves_while_saving_is_saved_once(tmp_path: Path, after: int) -> None:
+    """A key that moves to another scope in the middle of saving is in the file at most once, and the file loads."""
+    path = tmp_path / "index"
+    with closing(FaissIndex(DIM, EMBEDDER)) as index:
+        for n in range(9):
+            index.add(SCOPES[n % 3], key_of(n), vector_of(n, DIM))
+        lock = index._lock
+        index._lock = Turnstile(after, lambda: index.add(SCOPES[2], key_of(0), vector_of(0, DIM)))  # type: ignore[assignment]
+        index.save(path)
+        index._lock = lock
+        with closing(load(path)) as loaded:
+            assert set(loaded.keys()) >= {key_of(n) for n in range(1, 9)}
+            moved = [s for s in SCOPES if key_of(0) in {m.key for m in loaded.search(s, vector_of(0, DIM), 9)}]
+            assert len(moved) <= 1
 
 
 SAVER = """

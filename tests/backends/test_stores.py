@@ -15,19 +15,11 @@ from askonce.backends.contract import Store
 from .store_suite import SharedStoreSuite, StoreSuite
 
 
-@pytest.fixture(scope="module")
-def redis_url() -> Iterator[str]:
-    from ..redis_server import RedisServer
-
-    with RedisServer() as server:
-        yield server.url
-
-
 @contextlib.contextmanager
 def opener(kind: str, request: pytest.FixtureRequest, path: Path) -> Iterator[Callable[[], Store]]:
     """A function that opens handles on one set of data; all are closed at the end."""
     namespace = f"test-{uuid.uuid4().hex}"
-    url = request.getfixturevalue("redis_url") if kind == "redis" else ""
+    url = request.getfixturevalue("server").url if kind == "redis" else ""
     made: list[Store] = []
 
     def open_store() -> Store:

@@ -12,7 +12,7 @@ import pytest
 from openai import AsyncOpenAI, OpenAI
 from pydantic import BaseModel
 
-from askonce import Cache, CacheTransport, ConfigError, controls, receipt_of
+from askonce import Cache, CacheTransport, ConfigError, UncacheableCall, controls, receipt_of
 from askonce.upstream.local_model import Fault, Latency, LocalModel
 from askonce.upstream.local_transport import LocalTransport
 
@@ -347,3 +347,32 @@ def test_only_openai_clients_can_be_wrapped(cache: Cache) -> None:
     """Anything else is refused with a hint."""
     with pytest.raises(ConfigError, match="CacheTransport"):
         cache.wrap(object())
+
+
+def test_changed_copies_stay_wrapped(client: OpenAI, model: LocalModel) -> None:
+    """``with_options`` and ``copy`` give clients that share the cache, with receipts and the quick way."""
+    client.chat.completions.create(**ask())
+    for copy in (client.with_options(timeout=5), client.copy(max_retries=3), client.with_options().with_options()):
+        assert type(copy) is type(client)
+        assert status(copy.chat.completions.create(**ask())) == "hit"
+    assert model.calls == 1
+
+
+def test_parse_has_a_receipt(client: OpenAI) -> None:
+    """The answer of ``parse`` carries the receipt of its own request."""
+    message = ask("parse this")
+    first, second = client.chat.completions.parse(**message), client.chat.completions.parse(**message)
+    assert (status(first), status(second)) == ("miss", "hit")
+
+
+def test_the_call_of_a_request_can_be_explained(cache: Cache, client: OpenAI) -> None:
+    """``openai_call`` names the very call that the client makes, so that ``explain`` and receipts agree with it."""
+    receipt = receipt_of(client.chat.completions.create(**ask()))
+    call = cache.openai_call(ask(), base_url=BASE)
+    assert receipt is not None
+    assert call.key.hex() == receipt.key
+    assert "hit" in str(cache.explain(call))
+    with pytest.raises(ConfigError, match="endpoint"):
+        cache.openai_call(ask(), endpoint="images")
+    with pytest.raises(UncacheableCall, match="never cached"):
+        cache.openai_call({"model": "m", "input": "hi", "background": True}, endpoint="responses")

@@ -589,6 +589,136 @@ def test_followers_of_a_stream_that_just_stopped_ask_once(cache: Cache) -> None:
     assert gate.calls == 2
 
 
+@pytest.mark.parametrize("shape", ["whole", "stream"])
+@pytest.mark.parametrize("colour", ["sync", "async"])
+def test_a_follower_waits_no_longer_than_its_own_time_out(cache: Cache, shape: str, colour: str) -> None:
+    """Behind a call that takes long, a caller with a short time-out gets its time-out, as it would without a cache;
+    the leader goes on."""
+    gate = Gate(lambda payload: sse(chunk({"role": "assistant", "content": "late"}), chunk({}, "stop"), DONE))
+    client = client_of(cache, Scripted(gate))
+    late: list[str] = []
+    leader = threading.Thread(
+        target=lambda: late.append(text_of(client.chat.completions.create(stream=True, **ask(), timeout=60)))
+    )
+    leader.start()
+    while gate.calls == 0:
+        leader.join(0.001)
+    follow: Any = {**ask(), "timeout": 0.05, "stream": shape == "stream"}
+
+    def run() -> None:
+        if colour == "sync":
+            client.chat.completions.create(**follow)
+        else:
+            asyncio.run(aclient_of(cache, Scripted(gate)).chat.completions.create(**follow))  # type: ignore[arg-type]
+
+    with pytest.raises(openai.APITimeoutError):
+        run()
+    gate.open.set()
+    leader.join(20)
+    assert (late, gate.calls) == (["late"], 1)
+    assert entries(cache) == 1
+
+
+@pytest.mark.parametrize("leader", ["whole", "stream"])
+def test_a_leaders_own_time_out_is_not_its_followers(cache: Cache, leader: str) -> None:
+    """A leader that gives up by its own time-out hands over: exactly one of the others asks, all get its answer."""
+    tries: list[int] = []
+
+    def answer(payload: dict[str, Any]) -> httpx2.Response:
+        tries.append(1)
+        if len(tries) == 1:
+            raise httpx2.ReadTimeout("too slow for me")
+        choice = {"index": 0, "message": {"role": "assistant", "content": "fine"}, "finish_reason": "stop"}
+        return httpx2.Response(200, json={**HEAD, "object": "chat.completion", "choices": [choice]})
+
+    gate = Gate(answer)
+    client = client_of(cache, Scripted(gate))
+
+    def whole() -> Any:
+        return client.chat.completions.create(**ask()).choices[0].message.content
+
+    def stream() -> Any:
+        return text_of(client.chat.completions.create(stream=True, **ask()))
+
+    first, *others = gather(cache, gate, stream if leader == "stream" else whole, [whole, whole, whole])
+    assert isinstance(first, openai.APITimeoutError)
+    assert others == ["fine"] * 3
+    assert len(tries) == 2
+
+
+class Unread(httpx2.SyncByteStream):
+    """A request body that may be read once, by whoever sends it."""
+
+    def __init__(self) -> None:
+        self.read = 0
+
+    def __iter__(self) -> Iterator[bytes]:
+        self.read += 1
+        yield b"part"
+
+
+def test_other_requests_pass_untouched(cache: Cache) -> None:
+    """An upload, or a GET on one of our paths, reaches the transport below with its body unread."""
+    seen: list[tuple[str, str, int]] = []
+
+    class Below(httpx2.BaseTransport):
+        def handle_request(self, request: httpx2.Request) -> httpx2.Response:
+            stream: Any = request.stream
+            seen.append((request.method, request.url.path, getattr(stream, "read", -1)))
+            return httpx2.Response(204)
+
+    transport = CacheTransport(cache, Below())
+    transport.handle_request(httpx2.Request("POST", f"{BASE}/files", stream=Unread()))
+    transport.handle_request(httpx2.Request("GET", f"{BASE}/chat/completions"))
+    transport.handle_request(httpx2.Request("POST", f"{BASE}/responses/r1/cancel", stream=Unread()))
+    assert [(method, read if method == "POST" else 0) for method, _, read in seen] == [
+        ("POST", 0),
+        ("GET", 0),
+        ("POST", 0),
+    ]
+    assert cache.stats().calls == 0
+
+
+def test_a_refresh_behind_a_stale_stream_that_breaks_is_nobodys_answer() -> None:
+    """A stream fetched in the background that carries an error is not handed to a caller who joined it: it asks."""
+    clock = ManualClock()
+    choice = {"index": 0, "message": {"role": "assistant", "content": "new"}, "finish_reason": "stop"}
+    broken = [sse(chunk({"content": "half"}), {"error": {"message": "overloaded"}})]
+
+    def answer(payload: dict[str, Any]) -> httpx2.Response:
+        if payload.get("stream") and gate.calls > 1:
+            return broken.pop()
+        text = "old" if gate.calls == 1 else "new"
+        whole = {**choice, "message": {"role": "assistant", "content": text}}
+        return httpx2.Response(200, json={**HEAD, "object": "chat.completion", "choices": [whole]})
+
+    gate = Gate(answer)
+    policy = Policy(ttl=10, jitter=0, stale_while_revalidate=100)
+    with Cache([MemoryStore(clock=clock)], semantic=False, clock=clock, policy=policy) as cache:
+        client = client_of(cache, Scripted(gate))
+        gate.open.set()
+        client.chat.completions.create(**ask())
+        gate.open.clear()
+        clock.advance(50)
+        assert text_of(client.chat.completions.create(stream=True, **ask())) == "old"
+        while gate.calls < 2:
+            threading.Event().wait(0.001)
+        fresh: list[Any] = []
+
+        def refresh() -> None:
+            with controls(refresh=True):
+                fresh.append(client.chat.completions.create(**ask()).choices[0].message.content)
+
+        thread = threading.Thread(target=refresh)
+        thread.start()
+        while followers(cache) < 1:
+            thread.join(0.001)
+        gate.open.set()
+        thread.join(20)
+        assert fresh == ["new"]
+        assert (gate.calls, broken) == (3, [])
+
+
 # -- the request for usage ------------------------------------------------------------------------------------
 
 

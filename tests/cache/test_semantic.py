@@ -12,10 +12,13 @@ import numpy as np
 import pytest
 
 from askonce import (
+    Answer,
     Cache,
     ConfigError,
+    Controls,
     ManualClock,
     MemoryStore,
+    NotCached,
     Policy,
     SemanticTier,
     Threshold,
@@ -319,6 +322,40 @@ def test_an_index_that_fails_anywhere_is_a_miss(where: str, colour: str) -> None
             assert ask(question) == f"answer to {question}"
             assert ask(question) == f"answer to {question}"
         assert answer.calls == 2
+
+
+def test_a_caller_that_wants_it_younger_leaves_the_answer_for_the_others(similar: Cache) -> None:
+    """``max_age`` keeps an answer from one caller, and takes nothing from the index."""
+    answer = counting(similar)
+    answer("how do I reset my password")
+    clock: Any = similar.clock
+    clock.advance(10)
+    with controls(max_age=5, only_if_cached=True), pytest.raises(NotCached):
+        answer("How do I reset my password?")
+    assert answer("How do I reset my password?") == "answer to how do I reset my password"
+    assert answer.calls == 1
+
+
+def test_an_answer_for_one_question_only_never_serves_another(similar: Cache) -> None:
+    """When a stored answer is replaced by one that repeats its question's details (a tool call), the vector of the
+    old one does not make the new one an answer to other wordings."""
+
+    def ask(exact_only: bool, question: str) -> tuple[str, bytes]:
+        call = similar.call(["f"], question)
+
+        def upstream() -> Answer:
+            return Answer(kind="json", body=b"tool call" if exact_only else b"text", exact_only=exact_only)
+
+        asked = Controls(refresh=True) if exact_only else None
+        outcome, receipt = similar.run(call, asked, upstream)
+        body = outcome.found.entry.body if outcome.found is not None else outcome.answer.body  # type: ignore[union-attr]
+        return receipt.status, body
+
+    assert ask(False, "book a table for tonight") == ("miss", b"text")
+    assert ask(False, "Book a table for tonight?") == ("hit", b"text")
+    assert ask(True, "book a table for tonight") == ("miss", b"tool call")
+    assert ask(False, "Book a table for tonight?") == ("miss", b"text")
+    assert ask(False, "book a table for tonight") == ("hit", b"tool call")
 
 
 def test_the_async_way_is_the_same(similar: Cache) -> None:

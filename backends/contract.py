@@ -1,6 +1,6 @@
 """What a store and an index promise.
 
-These docstrings are the contract; ``tests/conformance`` runs every implementation through it.
+These docstrings are the contract; ``tests/backends`` runs every implementation through it.
 """
 
 from __future__ import annotations

@@ -93,7 +93,7 @@ FAULTS: dict[str, Fault] = {
     "server error": Fault("status", 500),
     "quotes the key": Fault("status", 401, body={"error": {"message": f"Incorrect API key provided: {KEY}"}}),
     "redirect": Fault("status", 307, body={}, headers={"location": "http://127.0.0.1:1/v1/embeddings"}),
-    "no content": Fault("status", 204, body={}),
+    "accepted, not done": Fault("status", 202, body={}),
     "connection dropped": Fault("drop"),
     "body cut": Fault("cut"),
     "no list": Fault("status", 200, body={"object": "list"}),

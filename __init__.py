@@ -13,7 +13,7 @@ from .cache.call import Call
 from .cache.controls import Controls, controls
 from .cache.core import Cache
 from .cache.explain import Explanation
-from .cache.guards import Guard, negation_agrees, numbers_agree, opposites_agree
+from .cache.guards import Guard, codes_agree, negation_agrees, numbers_agree, opposites_agree, signs_agree
 from .cache.policy import Answer, Policy
 from .cache.receipt import Receipt, Reply, last_receipt, receipt_of
 from .cache.semantic import Conservative, Decision, SemanticTier, Threshold, Verdict
@@ -102,6 +102,7 @@ __all__ = [
     "UnsafeRow",
     "Usage",
     "Verdict",
+    "codes_agree",
     "controls",
     "last_receipt",
     "load_config",
@@ -110,5 +111,6 @@ __all__ = [
     "opposites_agree",
     "receipt_of",
     "record_usage",
+    "signs_agree",
     "words_in_place",
 ]

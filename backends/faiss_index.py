@@ -283,11 +283,13 @@ class FaissIndex:
                 raise
 
     def _use(self, part: _Partition, codes: Codes) -> None:
+        old = part.codes  # kept until the lock is free: giving megabytes back takes a while
         with self._lock:
             view = part.rows.view()
             part.fresh = view.size - view.row_after(codes.last)
             part.obsolete = codes.count - int(np.count_nonzero(view.alive(0, view.size - part.fresh)))
             part.codes = codes
+        del old
 
     def _compact(self, part: _Partition) -> None:
         """Copy the living rows; what comes and goes meanwhile is caught up with at the end."""
@@ -307,8 +309,9 @@ class FaissIndex:
             rows.adopt(part.rows.view(), done)
             for number in graves or ():
                 rows.bury(number)
-            part.rows = rows
+            old, part.rows = part.rows, rows
             part.fresh = rows.count - (rows.view().row_after(part.codes.last) if part.codes is not None else 0)
+        del old
 
     # -- snapshots -------------------------------------------------------------------------------------
 

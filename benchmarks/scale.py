@@ -19,7 +19,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from contextlib import closing
+from contextlib import closing, suppress
 from hashlib import blake2b
 from pathlib import Path
 from typing import Any
@@ -27,7 +27,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from askonce import FaissIndex
+from askonce import EmbedderError, FaissIndex
 from askonce.embeddings import default_embedder
 
 from . import wordings
@@ -79,22 +79,27 @@ def questions(data: Path | None, wanted: int, seed: int) -> list[str]:
 
 
 def embedded(texts: list[str], report: Report) -> Matrix:
-    """Embeddings of the texts, kept in the temporary folder."""
+    """Embeddings of the texts, less those the embedder refuses; kept in the temporary folder."""
     embedder = default_embedder()
     digest = blake2b("\0".join([embedder.fingerprint, *texts]).encode(), digest_size=8).hexdigest()
     path = Path(tempfile.gettempdir()) / f"askonce-scale-{digest}.npy"
     if path.exists():
         kept: Matrix = np.load(path, allow_pickle=False)
-        if kept.shape == (len(texts), DIM):
-            return kept
-    out = np.empty((len(texts), DIM), dtype=np.float32)
+        return kept
+    rows: dict[int, Matrix] = {}
     order = sorted(range(len(texts)), key=lambda n: len(texts[n]))  # of like length: little padding
     with report.progress() as progress:
         task = progress.add_task("embedding questions", total=len(texts))
         for start in range(0, len(order), 32):
             part = order[start : start + 32]
-            out[part] = embedder.embed([texts[n] for n in part])
+            try:
+                rows |= zip(part, embedder.embed([texts[n] for n in part]), strict=True)
+            except EmbedderError:  # one of them is not wholly in its vocabulary
+                for n in part:
+                    with suppress(EmbedderError):
+                        rows[n] = embedder.embed([texts[n]])[0]
             progress.advance(task, len(part))
+    out = np.stack([rows[n] for n in sorted(rows)])
     np.save(path, out)
     return out
 

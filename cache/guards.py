@@ -129,12 +129,61 @@ def negation_agrees(asked: str, cached: str) -> str:
     return f"negation differs: {here} negating words asked, {there} cached"
 
 
+_CODE = re.compile(r"[^\s,;!?\"'()\[\]{}<>]+")
+
+
+def signs_in(text: str) -> Counter[str]:
+    """Signs in ``text`` that change what is asked: currency, mathematics, arrows, and operators of code."""
+    found: Counter[str] = Counter()
+    plain = unicodedata.normalize("NFKC", text)
+    for at, sign in enumerate(plain):
+        if sign.isalnum() or sign.isspace():
+            continue
+        before, after = plain[at - 1 : at], plain[at + 1 : at + 2]
+        if unicodedata.category(sign) in ("Sc", "Sm", "So") or sign in "%*^&":
+            found[sign] += 1
+        elif sign == "-" and ((after.isdigit() and not before.isalnum()) or (after in "=>-" and after)):
+            found[sign] += 1  # a minus, not a hyphen
+        elif sign == "#" and before.isalpha():
+            found[sign] += 1  # C#, not #12
+    return found
+
+
+def signs_agree(asked: str, cached: str) -> str:
+    """Veto when the two questions do not hold the same signs ($ and €, < and >, += and -=, 5 and -5)."""
+    here, there = signs_in(asked), signs_in(cached)
+    if here == there:
+        return ""
+    return f"signs differ: {_list(here - there)} asked, {_list(there - here)} cached"
+
+
+def codes_in(text: str) -> Counter[str]:
+    """Names that are spelt, not said: addresses, paths, identifiers, letters mixed with digits."""
+    found: Counter[str] = Counter()
+    for word in _CODE.findall(unicodedata.normalize("NFKC", text).lower()):
+        word = word.strip(".:-#*")
+        mixed = any(map(str.isdigit, word)) and any(map(str.isalpha, word))
+        if mixed or any(mark in word[1:] for mark in "@_/\\.:"):
+            found[word] += 1
+    return found
+
+
+def codes_agree(asked: str, cached: str) -> str:
+    """Veto when the two questions do not name the same addresses, paths, identifiers and versions."""
+    here, there = codes_in(asked), codes_in(cached)
+    if here == there:
+        return ""
+    return f"names differ: {_list(here - there)} asked, {_list(there - here)} cached"
+
+
 _PAIRS = """
 enable disable|on off|open close|start stop|add remove|add delete|create delete|create cancel|increase decrease
 raise lower|buy sell|before after|from to|import export|upload download|lock unlock|show hide|max min
 maximum minimum|more less|more fewer|most least|login logout|subscribe unsubscribe|install uninstall|follow unfollow
 block unblock|mute unmute|connect disconnect|accept reject|accept decline|allow deny|allow block|upgrade downgrade
 send receive|lend borrow|push pull|win lose|always never|all none|all some|any none|first last|old new
+taller shorter|bigger smaller|larger smaller|longer shorter|faster slower|higher lower|older younger|heavier lighter
+stronger weaker|better worse|cheaper dearer|earlier later|sooner later|nearer farther|fewer more|least greatest
 male female|free paid|business personal|personal corporate|private business
 men women|boy girl|husband wife|mother father|son daughter|left right|north south|east west|hot cold|high low
 big small|large small|long short|early late|earliest latest|best worst|cheap expensive|cheapest expensive
@@ -169,4 +218,11 @@ def _list(found: Counter[str]) -> str:
     return ", ".join(sorted(found)) or "none"
 
 
-CONSERVATIVE: tuple[Guard, ...] = (numbers_agree, negation_agrees, opposites_agree, words_in_place)
+CONSERVATIVE: tuple[Guard, ...] = (
+    numbers_agree,
+    signs_agree,
+    codes_agree,
+    negation_agrees,
+    opposites_agree,
+    words_in_place,
+)

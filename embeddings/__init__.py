@@ -13,6 +13,9 @@ embedder                        what it is                                      
 :class:`SentenceTransformerEmbedder`  any sentence-transformers model, by name or path  sentence-transformers
 :class:`EndpointEmbedder`       any OpenAI-compatible ``/embeddings`` endpoint          openai
 ==============================  ======================================================  ==================
+
+An embedder of your own is anything that keeps the :class:`Embedder` contract; ``embedder_suite`` has that
+contract as tests to run it through, and ``measure`` tells how well and how fast it works.
 """
 
 from __future__ import annotations

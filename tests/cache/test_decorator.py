@@ -306,14 +306,6 @@ def test_tags_are_a_list_of_texts(cache: Cache, tags: Any) -> None:
         pass
 
 
-@pytest.mark.parametrize("value", ["5", True, -1, float("nan"), [5]])
-@pytest.mark.parametrize("name", ["ttl", "max_age"])
-def test_wrong_control_values_are_refused(name: str, value: Any) -> None:
-    """A number of seconds is a number, zero or more."""
-    with pytest.raises(ConfigError, match=name), controls(**{name: value}):
-        pass
-
-
 def test_unstorable_return_type_is_refused_at_decoration(cache: Cache) -> None:
     """A return annotation that cannot be stored is a clear error before any call."""
     with pytest.raises(ConfigError, match="cannot be stored"):

@@ -286,6 +286,14 @@ def test_wrong_policies_are_refused_at_construction(wrong: dict[str, Any]) -> No
         Policy(**wrong)
 
 
+@pytest.mark.parametrize("value", ["5", True, -1, float("nan"), [5]])
+@pytest.mark.parametrize("name", ["ttl", "max_age"])
+def test_wrong_control_values_are_refused(name: str, value: Any) -> None:
+    """A number of seconds is a number, zero or more."""
+    with pytest.raises(ConfigError, match=name), controls(**{name: value}):
+        pass
+
+
 def test_sweep_gives_the_space_back() -> None:
     """Sweeping removes exactly what can never be served again."""
     clock = ManualClock()

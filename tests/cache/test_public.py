@@ -15,7 +15,7 @@ PUBLIC = {
         DeadlineExceeded Decision DiskStore EmbedderError Entry Explanation FaissIndex Guard IndexFault ManualClock
         MemoryStore MissingExtra NotCached Policy Receipt RedisStore Reply SemanticTier Snapshot StoreClosed StoreError
         SystemClock Threshold UncacheableCall UnsafeRow Usage Verdict controls last_receipt load_config
-        negation_agrees numbers_agree opposites_agree receipt_of record_usage words_in_place
+        codes_agree negation_agrees numbers_agree opposites_agree receipt_of record_usage signs_agree words_in_place
     """,
     "askonce.backends": """
         AsyncStore DiskStore Epochs FaissIndex Index Match MemoryStore RedisStore Store StoreStats Vector

@@ -6,7 +6,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from askonce import Conservative, negation_agrees, numbers_agree, opposites_agree, words_in_place
+from askonce import (
+    Conservative,
+    codes_agree,
+    negation_agrees,
+    numbers_agree,
+    opposites_agree,
+    signs_agree,
+    words_in_place,
+)
 from askonce.cache.guards import CONSERVATIVE
 from askonce.cache.semantic import THRESHOLDS, UNKNOWN_EMBEDDER
 from askonce.cache.wording import content_words, same_words
@@ -71,6 +79,17 @@ def test_comparing_words_never_fails_and_is_symmetric(one: str, two: str) -> Non
         (negation_agrees, "可以退款吗", "不可以退款吗"),
         (opposites_agree, "increase the limit", "decrease the limit"),
         (opposites_agree, "is it open before noon", "is it open after noon"),
+        (opposites_agree, "who is taller", "who is shorter"),
+        (signs_agree, "what is 5 $ in yen", "what is 5 € in yen"),
+        (signs_agree, "is a < b", "is a > b"),
+        (signs_agree, "what does x += 1 do", "what does x -= 1 do"),
+        (signs_agree, "the root of -5", "the root of 5"),
+        (signs_agree, "learn C#", "learn C"),
+        (signs_agree, "learn C++", "learn C"),
+        (codes_agree, "mail bob@example.com", "mail tom@example.com"),
+        (codes_agree, "open src/a.py", "open src/b.py"),
+        (codes_agree, "what is part AB12", "what is part XY12"),
+        (codes_agree, "call get_name", "call get_age"),
         (words_in_place, "flights from Rome to Oslo", "flights from Oslo to Rome"),
     ],
 )

@@ -36,6 +36,10 @@ class MemoryEpochs:
         self._seq = 0
         self._table: dict[str, int] = {}
 
+    def renew(self) -> None:
+        """In the child of a fork: a lock of its own."""
+        self._lock = threading.Lock()
+
     def snapshot(self) -> tuple[int, dict[str, int]]:
         with self._lock:
             return self._seq, dict(self._table)

@@ -24,10 +24,10 @@ from pathlib import Path
 import numpy as np
 
 from ..errors import ConfigError, IndexFault
+from ..forks import survive_fork
 from .builder import Builder
 from .codes import WIDER, Codes
 from .contract import Match, Vector
-from .forks import survive_fork
 from .snapshot import Section, read_snapshot, write_snapshot
 from .vectors import Numbers, Rows, View, length_of
 
@@ -432,7 +432,10 @@ def _nearest(view: View, codes: Codes | None, unit: Vector, k: int) -> tuple[Num
     if codes is not None:
         start = view.row_after(codes.last)
         tail, tail_scores = np.arange(start, view.size), view.scores(unit, start)
-        for wanted in (max(wide, 4 * k) for wide in WIDER):
+        for wide in WIDER:
+            if wide > WIDER[0] and codes.count < 32 * wide:
+                break  # an exact search costs no more
+            wanted = max(wide, 4 * k)
             ids, sure = codes.nearest(unit, wanted)
             rows = view.rows_of(ids)
             scores = np.concatenate([view.scores_of(unit, rows), tail_scores])

@@ -17,6 +17,7 @@ from collections.abc import Callable, Iterator
 from ..clock import SYSTEM_CLOCK, Clock
 from ..entry import Entry
 from ..errors import ConfigError, StoreClosed
+from ..forks import survive_fork
 from .contract import StoreStats
 from .epochs import MemoryEpochs
 from .worth import worth
@@ -71,6 +72,7 @@ class MemoryStore:
     """
 
     __slots__ = (
+        "__weakref__",
         "_age",
         "_bytes",
         "_clock",
@@ -119,6 +121,17 @@ class MemoryStore:
         self._ticks = 0
         self._until_aged = AGE_AFTER
         self._epochs = MemoryEpochs()
+        survive_fork(self)
+
+    def hold(self) -> None:
+        self._lock.acquire()
+
+    def release(self) -> None:
+        self._lock.release()
+
+    def renew(self) -> None:
+        self._lock = threading.Lock()
+        self._epochs.renew()
 
     def get(self, key: bytes) -> Entry | None:
         slot = self._slots.get(key)

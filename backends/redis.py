@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any
 from ..clock import SYSTEM_CLOCK, Clock
 from ..entry import Entry, decode_entry, encode_entry
 from ..errors import ConfigError, CorruptEntry, MissingExtra, StoreClosed, StoreError
+from ..forks import survive_fork
 from .contract import StoreStats
-from .forks import survive_fork
 from .redis_url import parse_redis_url
 
 if TYPE_CHECKING:

@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import StoreClosed, StoreError
-from .forks import survive_fork
+from ..forks import survive_fork
 
 PATIENCE_S = 5.0
 """How long close and fork wait for a statement of another thread to end, seconds."""

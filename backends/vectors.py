@@ -101,10 +101,10 @@ class View(NamedTuple):
         near = np.zeros((len(rows), len(query)), dtype=np.float32)
         blocks, starts = self.blocks, self.starts
         if len(rows) > 4 * len(blocks):
-            for first, last, vectors in self.pieces():
-                low, high = np.searchsorted(rows, (first, last))
-                if vectors is not None and low < high:
-                    near[low:high] = vectors[rows[low:high] - first]
+            bounds = [*np.searchsorted(rows, starts).tolist(), len(rows)]
+            for block, start, low, high in zip(blocks, starts, bounds, bounds[1:], strict=False):
+                if block is not None and low < high:
+                    near[low:high] = block[rows[low:high] - start]
         else:
             for at, row in enumerate(rows.tolist()):
                 number = bisect_right(starts, row) - 1

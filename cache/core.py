@@ -17,7 +17,7 @@ from ..backends.epochs import MemoryEpochs
 from ..backends.memory import MemoryStore
 from ..clock import SYSTEM_CLOCK, Clock
 from ..entry import Entry
-from ..errors import AskonceError, ConfigError, StoreError
+from ..errors import AskonceError, ConfigError, NotCached, StoreError
 from ..upstream.tokens import PRICES, Prices
 from .call import Call, canonical
 from .controls import DEFAULT, Controls, current
@@ -248,8 +248,9 @@ class Cache:
         try:
             way = self.pipeline.resolve(call, asked, trace, patience_s)
             outcome = run_sync(way, self._counted(ask), self.workers, given)
-        except Exception:
-            self.counters.failed()
+        except Exception as error:
+            if not isinstance(error, NotCached):
+                self.counters.failed()
             raise
         return outcome, self.receipt(call, outcome, trace, started)
 
@@ -268,8 +269,9 @@ class Cache:
         try:
             way = self.pipeline.resolve(call, asked, trace, patience_s)
             outcome = await run_async(way, counted, self.workers)
-        except Exception:
-            self.counters.failed()
+        except Exception as error:
+            if not isinstance(error, NotCached):
+                self.counters.failed()
             raise
         return outcome, self.receipt(call, outcome, trace, started)
 

@@ -12,8 +12,8 @@ from concurrent.futures import wait as wait_for
 from typing import Any, NamedTuple
 
 from ..errors import CorruptEntry, DeadlineExceeded, StoreClosed, UnsafeRow
+from ..forks import renew_after_fork
 from .flight import Alone, Flight, Impatient, leading, waiting
-from .forks import renew_after_fork
 from .policy import Answer
 from .tiers import Tier
 from .way import Ask, Compute, Delete, Fault, Forget, Get, Join, Put, Spawn, Wait, Way

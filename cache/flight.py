@@ -21,7 +21,7 @@ from types import TracebackType
 from typing import Any
 
 from ..errors import DeadlineExceeded
-from .forks import renew_after_fork
+from ..forks import renew_after_fork
 
 
 class HandOver(Exception):

@@ -22,7 +22,7 @@ from ..backends.contract import Epochs
 from ..clock import Clock
 from ..entry import Entry
 from ..errors import ConfigError, StoreError
-from .forks import renew_after_fork
+from ..forks import renew_after_fork
 
 RETRY_S = 1.0
 EVERYTHING = "*"

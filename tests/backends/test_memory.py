@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import random
+import signal
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -262,3 +264,38 @@ def test_wrong_bounds(wrong: dict[str, int]) -> None:
     """A bound that is not positive is a ConfigError that names it."""
     with pytest.raises(ConfigError, match=next(iter(wrong))):
         MemoryStore(**wrong)
+
+
+def test_a_forked_child_uses_its_copy() -> None:
+    """However busy other threads are when the process forks, the child can read and write its copy, which is whole."""
+    store = MemoryStore(max_entries=50)
+    stop = threading.Event()
+
+    def write() -> None:
+        number = 0
+        while not stop.is_set():
+            store.put(entry(number % 100))
+            store.epochs.bump(["t"])
+            number += 1
+
+    threads = [threading.Thread(target=write) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    try:
+        for _ in range(20):
+            pid = os.fork()
+            if pid == 0:
+                status = 1
+                try:
+                    signal.alarm(20)  # a lock held for ever would hang the child
+                    store.put(entry(7))
+                    store.epochs.bump(["child"])
+                    whole = all(store.get(key) is not None for key in store.keys())  # noqa: SIM118
+                    status = 0 if whole and store.get(key_of(7)) is not None else 2
+                finally:
+                    os._exit(status)
+            assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 0
+    finally:
+        stop.set()
+        for thread in threads:
+            thread.join()

@@ -1,7 +1,9 @@
-"""What has locks and threads and must live on in the child of a fork.
+"""What has locks, threads or connections and must live on in the child of a fork.
 
 A fork copies every lock as it is, but only the forking thread: a lock another thread held just then would stay
-held in the child for ever. So all locks are taken before the fork, by the forking thread, and made anew in the child.
+held in the child for ever, a connection is shared with the parent, and a thread pool is gone. So what guards data
+that must be whole is held over the fork by the forking thread (:func:`survive_fork`), and everything else is made
+anew in the child (:func:`renew_after_fork`).
 """
 
 from __future__ import annotations
@@ -12,7 +14,14 @@ import weakref
 from typing import Protocol
 
 
-class Forkable(Protocol):
+class Renewable(Protocol):
+    """Something with locks, threads or connections of its own."""
+
+    def renew(self) -> None:
+        """In the child, on its only thread, before any other code: make new locks, forget the other threads. Quick."""
+
+
+class Forkable(Renewable, Protocol):
     """Holds its locks for moments only, and asks for no other Forkable's lock meanwhile."""
 
     def hold(self) -> None:
@@ -21,24 +30,28 @@ class Forkable(Protocol):
     def release(self) -> None:
         """After it, in the parent."""
 
-    def renew(self) -> None:
-        """After it, in the child, which has one thread: make new locks, forget the other threads."""
 
-
-_known: weakref.WeakSet[Forkable] = weakref.WeakSet()
+_renewed: weakref.WeakSet[Renewable] = weakref.WeakSet()
+_surviving: weakref.WeakSet[Forkable] = weakref.WeakSet()
 _lock = threading.Lock()
 _held: list[Forkable] = []
+
+
+def renew_after_fork(thing: Renewable) -> None:
+    """Have ``thing`` renewed in every child of a fork; it is only weakly referred to."""
+    with _lock:
+        _renewed.add(thing)
 
 
 def survive_fork(thing: Forkable) -> None:
     """Have ``thing`` held over every fork from now on; it is only weakly referred to."""
     with _lock:
-        _known.add(thing)
+        _surviving.add(thing)
 
 
 def _before() -> None:
     _lock.acquire()
-    for thing in list(_known):
+    for thing in list(_surviving):
         thing.hold()
         _held.append(thing)
 
@@ -52,7 +65,7 @@ def _in_parent() -> None:
 def _in_child() -> None:
     global _lock
     # A server that embeds Python may fork without announcing it: then nothing is held, and all is made anew.
-    for thing in _held or list(_known):
+    for thing in [*(_held or _surviving), *_renewed]:
         thing.renew()
     _held.clear()
     _lock = threading.Lock()

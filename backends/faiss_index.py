@@ -433,7 +433,7 @@ def _nearest(view: View, codes: Codes | None, unit: Vector, k: int) -> tuple[Num
         start = view.row_after(codes.last)
         tail, tail_scores = np.arange(start, view.size), view.scores(unit, start)
         for wide in WIDER:
-            if wide > WIDER[0] and codes.count < 32 * wide:
+            if wide > WIDER[0] and codes.count < 16 * wide:
                 break  # an exact search costs no more
             wanted = max(wide, 4 * k)
             ids, sure = codes.nearest(unit, wanted)

@@ -52,10 +52,7 @@ def numbers_in(text: str) -> Counter[str]:
 
 def numbers_agree(asked: str, cached: str) -> str:
     """Veto when the two questions do not name the same numbers."""
-    here, there = numbers_in(asked), numbers_in(cached)
-    if here == there:
-        return ""
-    return f"numbers differ: {_list(here - there)} asked, {_list(there - here)} cached"
+    return _differ("numbers", numbers_in(asked), numbers_in(cached))
 
 
 _NEGATIONS = frozenset(
@@ -151,10 +148,7 @@ def signs_in(text: str) -> Counter[str]:
 
 def signs_agree(asked: str, cached: str) -> str:
     """Veto when the two questions do not hold the same signs ($ and €, < and >, += and -=, 5 and -5)."""
-    here, there = signs_in(asked), signs_in(cached)
-    if here == there:
-        return ""
-    return f"signs differ: {_list(here - there)} asked, {_list(there - here)} cached"
+    return _differ("signs", signs_in(asked), signs_in(cached))
 
 
 def codes_in(text: str) -> Counter[str]:
@@ -170,10 +164,7 @@ def codes_in(text: str) -> Counter[str]:
 
 def codes_agree(asked: str, cached: str) -> str:
     """Veto when the two questions do not name the same addresses, paths, identifiers and versions."""
-    here, there = codes_in(asked), codes_in(cached)
-    if here == there:
-        return ""
-    return f"names differ: {_list(here - there)} asked, {_list(there - here)} cached"
+    return _differ("names", codes_in(asked), codes_in(cached))
 
 
 _PAIRS = """
@@ -212,6 +203,12 @@ def opposites_agree(asked: str, cached: str) -> str:
             if other in there and other not in here:
                 return f"opposites: {word!r} asked, {other!r} cached"
     return ""
+
+
+def _differ(what: str, here: Counter[str], there: Counter[str]) -> str:
+    if here == there:
+        return ""
+    return f"{what} differ: {_list(here - there)} asked, {_list(there - here)} cached"
 
 
 def _list(found: Counter[str]) -> str:

@@ -14,7 +14,6 @@ from openai import AsyncOpenAI, OpenAI
 
 from askonce import Cache, CacheTransport, ManualClock, MemoryStore, Policy, controls
 from askonce.upstream.local_model import LocalModel
-from askonce.upstream.local_transport import LocalTransport
 
 from .openai_tools import (
     BASE,
@@ -30,21 +29,6 @@ from .openai_tools import (
     status,
     text_of,
 )
-
-
-@pytest.fixture
-def model() -> LocalModel:
-    return LocalModel()
-
-
-@pytest.fixture
-def client(cache: Cache, model: LocalModel) -> OpenAI:
-    return client_of(cache, LocalTransport(model, instant=True))
-
-
-@pytest.fixture
-def aclient(cache: Cache, model: LocalModel) -> AsyncOpenAI:
-    return aclient_of(cache, LocalTransport(model, instant=True))
 
 
 def test_a_whole_call_behind_a_half_read_stream_is_answered(client: OpenAI, model: LocalModel) -> None:

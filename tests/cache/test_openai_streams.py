@@ -14,7 +14,6 @@ from pydantic import BaseModel
 
 from askonce import Cache, CacheTransport, controls, receipt_of
 from askonce.upstream.local_model import Fault, LocalModel
-from askonce.upstream.local_transport import LocalTransport
 
 from .openai_tools import (
     BASE,
@@ -30,22 +29,6 @@ from .openai_tools import (
     status,
     text_of,
 )
-
-
-@pytest.fixture
-def model() -> LocalModel:
-    return LocalModel()
-
-
-@pytest.fixture
-def client(cache: Cache, model: LocalModel) -> OpenAI:
-    return client_of(cache, LocalTransport(model, instant=True))
-
-
-@pytest.fixture
-def aclient(cache: Cache, model: LocalModel) -> AsyncOpenAI:
-    return aclient_of(cache, LocalTransport(model, instant=True))
-
 
 # -- what the SDK makes of a replay --------------------------------------------------------------------
 

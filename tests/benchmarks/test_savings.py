@@ -63,7 +63,7 @@ def test_a_wrong_answer_is_counted_as_wrong(tmp_path: Path) -> None:
 
 def test_a_burst_waits_and_fails(tmp_path: Path) -> None:
     """More than the limits allow at once: some requests wait for a 429 to pass, some fail, none is lost."""
-    traffic = [Request(0.0, r.text, r.label, r.one_off) for r in make_traffic(100, seed=1)]
+    traffic = [Request(i * 0.2, r.text, r.label, r.one_off) for i, r in enumerate(make_traffic(100, seed=1))]
     outcome = play("none", traffic, tmp_path)
     assert outcome.answered + outcome.failed.total() == len(traffic)
     assert set(outcome.failed) <= {"RateLimitError"}

@@ -436,10 +436,10 @@ def _nearest(view: View, codes: Codes | None, unit: Vector, k: int) -> tuple[Num
             if wide > WIDER[0] and codes.count < 16 * wide:
                 break  # an exact search costs no more
             wanted = max(wide, 4 * k)
-            ids, sure = codes.nearest(unit, wanted)
+            ids, last = codes.nearest(unit, wanted)
             rows = view.rows_of(ids)
             scores = np.concatenate([view.scores_of(unit, rows), tail_scores])
-            if 2 * len(rows) >= len(ids) and (len(ids) == codes.count or scores.max(initial=-1.0) >= sure):
+            if 2 * len(rows) >= len(ids) and codes.sure(float(scores.max(initial=-1.0)), last):
                 return _best(np.concatenate([rows, tail]), scores, k + _SPARE)
     return _best(np.arange(view.size), view.scores(unit), k + _SPARE)
 

@@ -100,11 +100,11 @@ class View(NamedTuple):
         """Inner products of ``query`` with the given rows (ascending); 0 where the block was given back."""
         near = np.zeros((len(rows), len(query)), dtype=np.float32)
         blocks, starts = self.blocks, self.starts
-        if len(rows) > 4 * len(blocks):
+        if len(rows) > 2 * len(blocks):
             bounds = [*np.searchsorted(rows, starts).tolist(), len(rows)]
             for block, start, low, high in zip(blocks, starts, bounds, bounds[1:], strict=False):
                 if block is not None and low < high:
-                    near[low:high] = block[rows[low:high] - start]
+                    block.take(rows[low:high] - start, 0, near[low:high], "clip")  # "clip": straight into place
         else:
             for at, row in enumerate(rows.tolist()):
                 number = bisect_right(starts, row) - 1

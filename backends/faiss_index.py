@@ -31,7 +31,7 @@ from .contract import Match, Vector
 from .snapshot import Section, read_snapshot, write_snapshot
 from .vectors import Numbers, Rows, View, length_of
 
-EXACT_BELOW = 4096  # an exact search of so many 384-dimensional vectors takes about 0.1 ms
+EXACT_BELOW = 4096  # an exact search of so many 384-dimensional vectors takes about 0.15 ms
 _TOLERANCE = 1e-3  # of a vector's length
 _INLINE = 256  # rows a remove may copy on the caller's thread
 _LONGEST = 0xFFFF  # bytes of a key or scope

@@ -22,7 +22,7 @@ from ..errors import AskonceError, CorruptEntry, IndexFault, StoreError, UnsafeR
 from .semantic import SemanticTier, Verdict
 
 READ_AT_ONCE = 256
-HEAVY_SEARCH = 2_000  # vectors in a scope above which a search is kept off an event loop's thread
+HEAVY_SEARCH = 8_000  # vectors in a scope above which a search (half a millisecond, longer after a start) leaves an event loop
 
 
 class SemanticIndex:

@@ -204,7 +204,7 @@ def _step(command: Any, ask: Callable[[], Answer], workers: Workers) -> Any:
         return step(command)
     if kind is Wait:
         try:
-            return command.future.result(command.deadline_s)
+            return command.begin(True).result(command.deadline_s)
         except FutureTimeout:
             return Fault(command.name, DeadlineExceeded(f"no answer within {command.deadline_s * 1000:.0f} ms"))
         except Exception as error:
@@ -320,7 +320,7 @@ async def _astep(command: Any, ask: Callable[[], Awaitable[Answer]], workers: Wo
     if kind is Wait:
         try:
             async with asyncio.timeout(command.deadline_s):
-                return await asyncio.wrap_future(detached(command.future))
+                return await asyncio.wrap_future(detached(command.begin(False)))
         except TimeoutError:
             return Fault(command.name, DeadlineExceeded(f"no answer within {command.deadline_s * 1000:.0f} ms"))
         except Exception as error:

@@ -136,7 +136,7 @@ class Pipeline:
         started = self.clock.monotonic()
         vector = semantic.known(call.query)
         if vector is None:
-            vector = yield Wait(semantic.embed(call.query), deadline, "embedder")
+            vector = yield Wait(functools.partial(semantic.embed, call.query), deadline, "embedder")
             if isinstance(vector, Fault):
                 trace.reason = str(vector)
                 if not getattr(vector.error, "data", {}).get("refused"):  # the text's own fault is nobody's
@@ -260,7 +260,7 @@ class Pipeline:
             and not semantic.refuses(call.query)
         )
         if wanted and semantic is not None and call.query is not None:
-            vector = yield Wait(semantic.embed(call.query), semantic.deadline_s, "embedder")
+            vector = yield Wait(functools.partial(semantic.embed, call.query), semantic.deadline_s, "embedder")
             if not isinstance(vector, Fault):
                 trace.vector = vector
         entry = self.entry_for(call, answer, seq, asked, trace)

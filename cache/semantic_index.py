@@ -22,7 +22,8 @@ from ..errors import AskonceError, CorruptEntry, IndexFault, StoreError, UnsafeR
 from .semantic import SemanticTier, Verdict
 
 READ_AT_ONCE = 256
-HEAVY_SEARCH = 8_000  # vectors in a scope above which a search (half a millisecond, longer after a start) leaves an event loop
+HEAVY_SEARCH = 8_000
+"""Vectors in a scope above which a search leaves an event loop: half a millisecond, and more after a start."""
 
 
 class SemanticIndex:
@@ -149,9 +150,9 @@ class SemanticIndex:
         """The vector of a question embedded lately."""
         return self._service.cached(query)
 
-    def embed(self, query: str) -> Future[Vector]:
+    def embed(self, query: str, here: bool = False) -> Future[Vector]:
         """Start embedding; see EmbeddingService.submit."""
-        return self._service.submit(query)
+        return self._service.submit(query, here)
 
     def heavy(self, scope: bytes) -> bool:
         return self.index.size_of(scope) > HEAVY_SEARCH

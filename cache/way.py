@@ -41,9 +41,10 @@ class Delete(NamedTuple):
 
 
 class Wait(NamedTuple):
-    """Wait for a future for at most ``deadline_s``: its result or Fault. ``name`` is the stage."""
+    """Wait for the future that ``begin(here)`` gives for at most ``deadline_s``: its result or Fault. ``here`` says
+    whether this thread may do the work itself. ``name`` is the stage."""
 
-    future: Future[Any]
+    begin: Callable[[bool], Future[Any]]
     deadline_s: float
     name: str
 

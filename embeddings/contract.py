@@ -22,6 +22,10 @@ class Embedder(Protocol):
     - ``scripts`` are the writing systems the model knows, as in :func:`askonce.embeddings.scripts_of`;
       None means all. With a question in another script the semantic tier stays out.
     - May be called from any thread.
+
+    An embedder may also have ``load()``, which readies it ahead of the first text, and ``inline``, true while
+    one short text takes it milliseconds of pure computation: a caller that would only wait then does the work
+    on its own thread.
     """
 
     fingerprint: str

@@ -139,6 +139,11 @@ class OnnxEmbedder:
     def __repr__(self) -> str:
         return f"OnnxEmbedder({self.facts.name!r}, dim={self.dim})"
 
+    @property
+    def inline(self) -> bool:
+        """True once loaded: a short text is then a few milliseconds of computation, on whichever thread asks."""
+        return self._loaded is not None
+
     def load(self) -> None:
         """Load the model now, and not with the first text. Raises EmbedderError."""
         self._load()

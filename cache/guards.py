@@ -9,6 +9,7 @@ import re
 import unicodedata
 from collections import Counter
 from collections.abc import Callable
+from functools import lru_cache
 
 from .wording import IGNORANCE, words_in_place
 
@@ -35,11 +36,15 @@ _HAN = str.maketrans("零〇一二两三四五六七八九", "001223456789")
 _NUMBER = re.compile(r"\d+(?:[.,:/-]\d+)*")
 _HAN_NUMBER = re.compile(r"[零〇一二两三四五六七八九十百千万亿]+")
 _WORD = re.compile(r"[^\W\d_]+(?:['’][^\W\d_]+)?", re.UNICODE)
+_DIGIT = re.compile(r"\d")
 _GROUPED = re.compile(r"(?<=\d),(?=\d{3}(?!\d))")
 
 
+@lru_cache(maxsize=8192)
 def numbers_in(text: str) -> Counter[str]:
     """Numbers, ordinals, weekdays and months in ``text``, normalised, with how often each occurs."""
+    if text.isascii() and not _DIGIT.search(text):
+        return Counter(_WORDS[word] for word in _WORD.findall(text.lower()) if word in _WORDS)
     text = _GROUPED.sub("", unicodedata.normalize("NFKC", text).lower())
     found = Counter(_NUMBER.findall(text))
     for word in _WORD.findall(text):
@@ -105,6 +110,7 @@ _HAN_NEGATIONS = ("不", "没", "無", "无", "别", "勿", "非", "未", "禁�
 _FILLERS = frozenset(["何不", "不过", "不好意思", "不同", "非常", "无论", "特别", "别人", "差不多", "未来"])
 
 
+@lru_cache(maxsize=8192)
 def negations_in(text: str) -> int:
     """How many negating words ``text`` has."""
     low = IGNORANCE.sub(" ", " ".join(unicodedata.normalize("NFKC", text).lower().replace("’", "'").split()))
@@ -126,12 +132,17 @@ def negation_agrees(asked: str, cached: str) -> str:
     return f"negation differs: {here} negating words asked, {there} cached"
 
 
+_SIGN = re.compile(r"[^\w\s.,;:!?'\"()\[\]{}/\\]")
+_SPELT = re.compile(r"[\d@_/\\]|[.:]\S")
 _CODE = re.compile(r"[^\s,;!?\"'()\[\]{}<>]+")
 
 
+@lru_cache(maxsize=8192)
 def signs_in(text: str) -> Counter[str]:
     """Signs in ``text`` that change what is asked: currency, mathematics, arrows, and operators of code."""
     found: Counter[str] = Counter()
+    if not _SIGN.search(text):
+        return found
     plain = unicodedata.normalize("NFKC", text)
     for at, sign in enumerate(plain):
         if sign.isalnum() or sign.isspace():
@@ -151,9 +162,12 @@ def signs_agree(asked: str, cached: str) -> str:
     return _differ("signs", signs_in(asked), signs_in(cached))
 
 
+@lru_cache(maxsize=8192)
 def codes_in(text: str) -> Counter[str]:
     """Names that are spelt, not said: addresses, paths, identifiers, letters mixed with digits."""
     found: Counter[str] = Counter()
+    if text.isascii() and not _SPELT.search(text):
+        return found
     for word in _CODE.findall(unicodedata.normalize("NFKC", text).lower()):
         word = word.strip(".:-#*")
         mixed = any(map(str.isdigit, word)) and any(map(str.isalpha, word))

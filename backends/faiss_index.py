@@ -427,27 +427,32 @@ class FaissIndex:
         self._builder.reset_in_child()
 
 
+_NONE: Vector = np.empty(0, dtype=np.float32)
+
+
 def _nearest(view: View, codes: Codes | None, unit: Vector, k: int) -> tuple[Numbers, Vector]:
     """Rows and exact cosines of the nearest, best first; a few more than ``k``, as some may be gone by now."""
     if codes is not None:
         start = view.row_after(codes.last)
-        tail, tail_scores = np.arange(start, view.size), view.scores(unit, start)
+        tail, tail_scores = np.arange(start, view.size), view.scores(unit, start) if start < view.size else _NONE
         for wide in WIDER:
             if wide > WIDER[0] and codes.count < 16 * wide:
                 break  # an exact search costs no more
             wanted = max(wide, 4 * k)
             ids, last = codes.nearest(unit, wanted)
             rows = view.rows_of(ids)
-            scores = np.concatenate([view.scores_of(unit, rows), tail_scores])
+            scores = view.scores_of(unit, rows)
+            if len(tail):
+                scores = np.concatenate([scores, tail_scores])
             if 2 * len(rows) >= len(ids) and codes.sure(float(scores.max(initial=-1.0)), last):
-                return _best(np.concatenate([rows, tail]), scores, k + _SPARE)
+                return _best(np.concatenate([rows, tail]) if len(tail) else rows, scores, k + _SPARE)
     return _best(np.arange(view.size), view.scores(unit), k + _SPARE)
 
 
 def _best(rows: Numbers, scores: Vector, k: int) -> tuple[Numbers, Vector]:
-    if len(scores) > k:
+    if len(scores) > max(k, 256):  # fewer are sorted sooner than parted
         top = np.argpartition(scores, len(scores) - k)[-k:]
         rows, scores = rows[top], scores[top]
     order = np.lexsort((rows, -scores))  # of equals the older first
-    order = order[scores[order] > -np.inf]
+    order = order[scores[order] > -np.inf][:k]
     return rows[order], scores[order]

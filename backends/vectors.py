@@ -30,7 +30,7 @@ Matrix = NDArray[np.float32]
 Numbers = NDArray[np.int64]
 Mask = NDArray[np.bool_]
 
-BLOCK = 1024  # rows of a full block; a small scope has one short block that grows
+BLOCK = 4096  # rows of a full block; a small scope has one short block that grows
 _FIRST = 2
 _DENSE = 0.75  # living share of a block that is worth sharing
 
@@ -124,13 +124,30 @@ class View(NamedTuple):
 
     def rows_of(self, ids: Numbers) -> Numbers:
         """The living rows of those ids that are here."""
-        held = self.ids[: self.size]
-        rows: Numbers = np.minimum(np.searchsorted(held, ids), self.size - 1)
-        rows = rows[held[rows] == ids]
+        rows: Numbers
+        first = self._gapless()
+        if first is not None:
+            rows = ids - first
+            rows = rows[(rows >= 0) & (rows < self.size)]
+        else:
+            held = self.ids[: self.size]
+            rows = np.minimum(np.searchsorted(held, ids), self.size - 1)
+            rows = rows[held[rows] == ids]
         return rows if self.dead is None else rows[~self.dead[rows]]
+
+    def _gapless(self) -> int | None:
+        """The first id when the ids are consecutive (nothing else was added meanwhile), so that a row is a subtraction
+        and not a search through memory that no cache holds."""
+        if self.size == 0:
+            return None
+        first, last = int(self.ids[0]), int(self.ids[self.size - 1])
+        return first if last - first == self.size - 1 else None  # ids only grow
 
     def row_after(self, number: int) -> int:
         """The first row whose id is greater."""
+        first = self._gapless()
+        if first is not None:
+            return min(max(number - first + 1, 0), self.size)
         return int(np.searchsorted(self.ids[: self.size], number, side="right"))
 
 

@@ -274,14 +274,14 @@ def measure_semantic(stack: ExitStack, entries: int, note: Callable[[str], None]
         cache.tiers[0].store.put(_entry(call.key, call.scope, question, semantic.fingerprint))
         semantic.add(call.scope, call.key, vector)
     scope = answer.call_for(asked[0]).scope
-    # The rest of the index: neighbours of the real questions, each turned a little way off at random.
+    # The rest of the index: vectors at cosines of 0.3 to 0.7 from these, as unrelated questions of one domain are.
     note(f"filling the index to {entries:,} vectors")
     rng = np.random.default_rng(0)
     while len(semantic.index) < entries:
         base = vectors[rng.integers(len(vectors), size=1000)]
         noise = rng.standard_normal(base.shape).astype(np.float32)
         noise /= np.linalg.norm(noise, axis=1, keepdims=True)
-        rows = base + noise * rng.uniform(0.6, 1.5, (len(base), 1)).astype(np.float32)
+        rows = base + noise * rng.uniform(1.0, 3.0, (len(base), 1)).astype(np.float32)
         rows /= np.linalg.norm(rows, axis=1, keepdims=True)
         for row in rows[: entries - len(semantic.index)]:
             question = f"stored question {len(semantic.index)}"

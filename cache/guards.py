@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Callable
 from functools import lru_cache
 
-from .wording import IGNORANCE, words_in_place
+from .wording import IGNORANCE, plain, words_in_place
 
 Guard = Callable[[str, str], str]
 
@@ -126,6 +126,8 @@ def negations_in(text: str) -> int:
 
 def negation_agrees(asked: str, cached: str) -> str:
     """Veto when one question is negated and the other is not."""
+    if plain(asked) == plain(cached):
+        return ""
     here, there = negations_in(asked), negations_in(cached)
     if here % 2 == there % 2:
         return ""
@@ -210,6 +212,8 @@ for _pair in _PAIRS.replace("\n", "|").split("|"):
 
 def opposites_agree(asked: str, cached: str) -> str:
     """Veto when a word of one question stands against its opposite in the other (enable / disable)."""
+    if plain(asked) == plain(cached):
+        return ""
     here = set(_WORD.findall(asked.lower()))
     there = set(_WORD.findall(cached.lower()))
     for word in here - there:

@@ -63,7 +63,8 @@ def _stem(word: str) -> str:
     return "see" if word in _LOOKING else word
 
 
-def _plain(text: str) -> str:
+@lru_cache(maxsize=8192)
+def plain(text: str) -> str:
     """Lower case, words only, one space between them; an apostrophe parts words."""
     low = unicodedata.normalize("NFKC", text).lower().replace("’", "'").replace("n't", "nt")
     return " ".join(_WORD.findall(low))
@@ -76,7 +77,7 @@ IGNORANCE = re.compile(rf"\b{_NOT_KNOWING}\b")
 @lru_cache(maxsize=8192)
 def content_words(text: str) -> tuple[str, ...]:
     """The words of ``text`` that carry content, in order, without inflection."""
-    low = _PHRASES.sub(" ", _plain(text))
+    low = _PHRASES.sub(" ", plain(text))
     return tuple(_stem(word) for word in low.split() if word not in _FILLER)
 
 
@@ -88,6 +89,8 @@ def same_words(asked: str, cached: str) -> bool:
 
 def words_in_place(asked: str, cached: str) -> str:
     """Guard: veto when the two questions have the same words in another order (from A to B, from B to A)."""
+    if plain(asked) == plain(cached):  # often: only case and punctuation differ
+        return ""
     here, there = content_words(asked), content_words(cached)
     if here != there and sorted(here) == sorted(there):
         return "the same words in another order"

@@ -30,7 +30,7 @@ from .receipt import Receipt, set_last
 from .semantic import SemanticTier
 from .stats import Counters, Snapshot
 from .tiers import Tier, chain, default_stores
-from .way import Found, Outcome, Trace
+from .way import Outcome, Trace
 
 if TYPE_CHECKING:
     from .explain import Explanation
@@ -230,20 +230,28 @@ class Cache:
 
         return openai_call(self, payload, endpoint, base_url)
 
+    def look_first(self, call: Call, started: float) -> Given | tuple[Entry, Receipt] | None:
+        """Ask the first tier before anything else: a fresh answer there, counted, needs no way at all. Else what it
+        said, for :meth:`run`."""
+        first = self.pipeline.first(call.key)
+        if first is None:
+            return None
+        entry = step(first)
+        if type(entry) is Entry and self.pipeline.judge(entry, call.key, DEFAULT, self.clock.now()) == "fresh":
+            return entry, self.hit_receipt(entry, first.tier.name, started)
+        return Given(first, entry)
+
     def run(
-        self, call: Call, asked: Controls | None, ask: Callable[[], Answer], patience_s: float | None = None
+        self,
+        call: Call,
+        asked: Controls | None,
+        ask: Callable[[], Answer],
+        patience_s: float | None = None,
+        given: Given | None = None,
     ) -> tuple[Outcome, Receipt]:
         """Answer ``call``, asking upstream with ``ask`` when there is no servable answer. Waits for another
-        caller's identical call for at most ``patience_s``."""
+        caller's identical call for at most ``patience_s``. ``given`` is what :meth:`look_first` found."""
         started = self.clock.monotonic()
-        given: Given | None = None
-        first = self.pipeline.first(call.key) if asked is None else None
-        if first is not None:
-            entry = step(first)
-            if type(entry) is Entry and self.pipeline.judge(entry, call.key, DEFAULT, self.clock.now()) == "fresh":
-                tier = first.tier.name
-                return Outcome("hit", Found(entry, tier)), self.hit_receipt(entry, tier, started)
-            given = Given(first, entry)
         trace = Trace()
         try:
             way = self.pipeline.resolve(call, asked, trace, patience_s)

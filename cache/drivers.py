@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from concurrent.futures import TimeoutError as FutureTimeout
 from concurrent.futures import wait as wait_for
-from typing import Any, NamedTuple
+from typing import Any
 
 from ..errors import CorruptEntry, DeadlineExceeded, StoreClosed, UnsafeRow
 from ..forks import renew_after_fork
@@ -94,11 +94,14 @@ class Workers:
             await asyncio.gather(*mine, return_exceptions=True)
 
 
-class Given(NamedTuple):
+class Given:
     """A read that was carried out before the way began, and its result."""
 
-    command: Get
-    result: Any
+    __slots__ = ("command", "result")
+
+    def __init__(self, command: Get, result: Any) -> None:
+        self.command = command
+        self.result = result
 
 
 def run_sync(way: Way, ask: Callable[[], Answer], workers: Workers, given: Given | None = None) -> Any:

@@ -484,7 +484,7 @@ def _make_directory(directory: Path) -> None:
         raise StoreError(
             f"the cache directory {directory} cannot be made ({error.strerror or error}): choose one that is writable",
             path=str(directory),
-        ) from error
+        ) from None
     if mode & 0o022:
         _log.warning("%s can be written by other users, who could plant answers: chmod 700 it", directory)
 

@@ -76,7 +76,7 @@ class RedisStore:
         except ModuleNotFoundError as error:
             if error.name is None or error.name.partition(".")[0] != "redis":
                 raise
-            raise MissingExtra("redis", "redis", "RedisStore") from None
+            raise MissingExtra("redis", "redis", "the Redis tier") from None
         address, timeout = self._address, float(timeout_s)
         self.namespace = namespace
         self._clock = clock

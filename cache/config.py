@@ -260,6 +260,11 @@ def _check_names(data: Mapping[str, Any], where: str) -> None:
     for section, values in data.items():
         if section == "prices":
             continue
+        if section not in sections and not isinstance(values, Mapping):
+            raise ConfigError(
+                f"{where}: {section!r} stands outside of a section; settings belong under [cache], [redis], ...",
+                setting=section,
+            )
         if section not in sections:
             raise ConfigError(
                 f"{where}: there is no section [{section}]{_near(section, [*sections, 'prices'])}", setting=section

@@ -382,6 +382,8 @@ class Cache:
     ) -> bool:
         """Retire stored answers at once, in O(1), in every process that shares the stores.
 
+        Several conditions retire what meets any of them, not all.
+
         Args:
             tag: Entries carrying this tag.
             model: Entries made by this model.

@@ -56,7 +56,7 @@ def demo(
         without = demo.without_cache(questions, lambda name: step(1))
     with output.progress("with askonce   ", steps) as step:
         cached = demo.with_cache(questions, config.build, lambda name: step(1))
-    picture = _picture(output, out, without, cached)
+    picture = _picture(output, out, without, cached, earlier)
     reworded, kept_apart = demo.examples(cached)
     data: dict[str, Any] = {
         "earlier_answers": earlier,
@@ -122,14 +122,14 @@ def _load_embedder(config: Config) -> None:
         tier.embedder.embed(["Where is my order?"])
 
 
-def _picture(output: Output, path: Path, without: Leg, cached: Leg) -> str | None:
+def _picture(output: Output, path: Path, without: Leg, cached: Leg, earlier: int) -> str | None:
     from .demo_picture import draw
 
     fewer, faster = _saved(without.tokens, cached.tokens), _saved(without.latency(), cached.latency())
     title = (
         f"{len(cached.served)} support questions with askonce: {fewer:.0%} fewer tokens, {faster:.0%} less waiting, "
         f"{cached.wrong} of {cached.hits:,} cached answers wrong"
-    )
+    ) + (f"\n(not the first run: {earlier:,} answers were stored before)" if earlier else "")
     try:
         draw(path, without, cached, title)
     except (MissingExtra, OSError) as error:

@@ -108,7 +108,9 @@ def warm(
         str | None,
         Parameter(help="package.module:function, your decorated function; answers go to its own cache."),
     ] = None,
-    base_url: Annotated[str, Parameter(help="Base URL of the OpenAI client.")] = "https://api.openai.com/v1",
+    base_url: Annotated[
+        str, Parameter(help="Base URL of the OpenAI client.", env_var="OPENAI_BASE_URL")
+    ] = "https://api.openai.com/v1",
     model: Annotated[str | None, Parameter(help="Model your calls ask for, for lines that name none.")] = None,
     system: Annotated[str | None, Parameter(help="System prompt your calls have, to the letter.")] = None,
     body: Annotated[

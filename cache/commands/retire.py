@@ -12,7 +12,7 @@ from ...errors import AskonceError, ConfigError
 from ..core import Cache
 from ..ledger import text_tag
 from ..transfer import Damaged, survey
-from .output import Output, plural
+from .output import plural
 from .shared import DEFAULTS, Shared, duration, flag, hexadecimal, opened
 
 
@@ -25,15 +25,18 @@ def invalidate(
     text: Annotated[str | None, Parameter(help="Answers to this very question, in any scope.")] = None,
     older_than: Annotated[str | None, Parameter(help="Answers made longer ago than this: 90s, 5m, 1h, 7d.")] = None,
     everything: Annotated[bool, flag("All answers.")] = False,
-    yes: Annotated[bool, flag("Do not ask before retiring everything.")] = False,
+    yes: Annotated[
+        bool, flag("Do not ask first, as is done for everything and for several conditions.")
+    ] = False,
     dry_run: Annotated[bool, flag("Only say how many answers it would retire.")] = False,
     sweep: Annotated[bool, flag("Also delete what can never be served again, at once.")] = False,
     shared: Shared = DEFAULTS,
 ) -> int:
     """Retire stored answers at once, in every process that shares the stores.
 
-    Several conditions retire what meets any of them. Answers on their way from upstream when this runs
-    are retired too. Space comes back as entries are looked up or expire, or at once with --sweep.
+    Several conditions retire what meets any of them, not all, and are asked about first. Answers on their
+    way from upstream when this runs are retired too. Space comes back as entries are looked up or expire,
+    or at once with --sweep.
     """
     out, config = shared.output(), shared.settings()
     age = duration(older_than, "--older-than")
@@ -43,8 +46,9 @@ def invalidate(
     with opened(config) as cache:
         keys, scopes, count = _matching(cache, tag, model, scope, key, text, age, everything)
         key, scope = _one(keys, key, "--key"), _one(scopes, scope, "--scope")
-        if everything and not yes and not dry_run:
-            _confirm(out, count)
+        several = sum(bool(given) for given in (tag, model, scope, key, text, older_than)) > 1
+        if (everything or several) and not yes and not dry_run:
+            _confirm("--everything" if everything else "what meets any (not all) of these conditions", count)
         confirmed = True
         if not dry_run:
             confirmed = cache.invalidate(
@@ -120,9 +124,9 @@ def _one(found: set[str], asked: str | None, option: str) -> str | None:
     raise ConfigError(f"{option} {asked} begins {len(found)} digests; give more digits", setting=option)
 
 
-def _confirm(out: Output, count: int) -> None:
+def _confirm(why: str, count: int) -> None:
     if not sys.stdin or not sys.stdin.isatty():
-        raise ConfigError(f"--everything would retire {plural(count, 'answer')}; nobody is here to ask: add --yes")
-    print(f"Retire all {plural(count, 'answer')}? [y/N] ", end="", file=sys.stderr, flush=True)
+        raise ConfigError(f"{why} would retire {plural(count, 'answer')}; nobody is here to ask: add --yes")
+    print(f"{why} would retire {plural(count, 'answer')}. Go on? [y/N] ", end="", file=sys.stderr, flush=True)
     if sys.stdin.readline().strip().lower() not in ("y", "yes"):
         raise AskonceError("nothing was retired")

@@ -65,7 +65,7 @@ def test_the_example_in_the_docstring_is_valid(tmp_path: Path) -> None:
         ("[semantic]\nthreshold = 'high'", "semantic.threshold", ["semantic.threshold", "float"]),
         ("policy = 1", "policy", ["[policy]", "section"]),
         ("[[policy]]\nttl = 1", "policy", ["[policy]", "section"]),
-        ("ttl = 1", "ttl", ["[ttl]"]),
+        ("ttl = 1", "ttl", ["'ttl'", "under [cache]"]),
         ("[prices.m]\ninput = 1", "prices.m", ["prices.m", "output"]),
         ("[prices.m]\ninput = 1\noutput = 2\nextra = 3", "prices.m", ["prices.m", "extra"]),
         ("[prices]\nm = 3", "prices.m", ["prices.m"]),

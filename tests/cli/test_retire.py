@@ -49,7 +49,7 @@ WAYS: dict[str, tuple[Callable[[Filled], list[str]], set[str]]] = {
     "age": (lambda filled: ["--older-than", "0s"], set(QUESTIONS)),
     "everything": (lambda filled: ["--everything", "--yes"], set(QUESTIONS)),
     "two at once": (
-        lambda filled: ["--tag", "doc:1", "--text", "Where is my order?"],
+        lambda filled: ["--tag", "doc:1", "--text", "Where is my order?", "--yes"],
         {"How do I reset my password?", "Where is my order?"},
     ),
 }  # fmt: skip
@@ -69,6 +69,16 @@ def test_what_is_said_is_what_goes(run: Run, filled: Filled, way: str) -> None:
         assert (ran.code, ran.json["retired"]) == (0, len(gone))
         assert served(running) == set(QUESTIONS) - gone
     assert run("invalidate", *words, "--dry-run", "--json").json.get("retired", 0) == 0
+
+
+def test_several_conditions_need_a_yes(run: Run, filled: Filled) -> None:
+    """What meets any of several conditions is retired only when somebody agrees; nobody there to ask is a no."""
+    ran = run("invalidate", "--tag", "doc:1", "--text", "Where is my order?")
+    assert ran.code == 2
+    assert "any (not all)" in ran.err
+    assert "--yes" in ran.err
+    with Cache(directory=filled.directory, semantic=False) as running:
+        assert served(running) == set(QUESTIONS)
 
 
 def test_sweep_gives_the_space_back(run: Run, filled: Filled) -> None:

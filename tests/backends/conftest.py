@@ -1,8 +1,9 @@
-"""Real Redis servers for the tests of stores."""
+"""Real Redis servers for the tests of stores, and a stack for what is to be closed."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from typing import Any
 
 import pytest
@@ -73,3 +74,10 @@ def open_hasty() -> Iterator[Callable[..., RedisStore]]:
     yield open_one
     for store in made:
         store.close()
+
+
+@pytest.fixture
+def made() -> Iterator[ExitStack]:
+    """What a test makes and wants closed."""
+    with ExitStack() as stack:
+        yield stack

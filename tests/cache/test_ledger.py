@@ -140,6 +140,10 @@ class InvalidationLaw(RuleBasedStateMachine):
     def retry(self) -> None:
         """Time passes, so that both may try again; what is handed in now holds everywhere."""
         self.clock.advance(2)
+        self.look()
+
+    def look(self) -> None:
+        """Both processes look for news. What one hands in concerns the entries there are, and none made later."""
         for process, ledger in enumerate(self.ledgers):
             if ledger.news():
                 ledger.refresh()
@@ -147,6 +151,9 @@ class InvalidationLaw(RuleBasedStateMachine):
                 for key, (held, gone) in self.asked.items():
                     self.asked[key] = (held, gone or matches(self.unsaid[process], held))
                 self.unsaid[process] = []
+        for ledger in self.ledgers:  # again: what the last one handed in is news for the first
+            if ledger.news():
+                ledger.refresh()
 
     @rule()
     def restart(self) -> None:
@@ -159,9 +166,8 @@ class InvalidationLaw(RuleBasedStateMachine):
         """In the process that invalidated: at once. In another: as soon as it has been able to look."""
         if not hasattr(self, "ledgers"):
             return
+        self.look()
         for process, ledger in enumerate(self.ledgers):
-            if ledger.news():
-                ledger.refresh()
             for key, (held, gone) in self.asked.items():
                 if self.here[process].get(key) or (gone and not self.shared.down and not ledger.fault):
                     assert not ledger.valid(held), (process, held)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import functools
 import threading
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future
 from pathlib import Path
 
@@ -176,10 +176,6 @@ class SemanticIndex:
 
     def forget(self, key: bytes) -> None:
         self.index.remove(key)
-
-    def embed_many(self, texts: Iterable[str]) -> np.ndarray[tuple[int, int], np.dtype[np.float32]]:
-        """Vectors of many texts at once; raises EmbedderError."""
-        return self._service.embed_now(list(texts))
 
     def close(self) -> None:
         """Save the snapshot (a failure is not fatal: the next start rebuilds) and stop the workers."""

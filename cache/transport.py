@@ -14,7 +14,7 @@ import httpx2
 import msgspec
 
 from ..errors import NotCached, UncacheableCall
-from ..upstream.tokens import price_of
+from ..upstream.tokens import cost_or_zero
 from . import controls as controlling
 from .broadcast import Shape
 from .call import Call
@@ -110,8 +110,7 @@ class Exchange:
         return self.request is not self.plain and response.status_code in _REFUSED
 
     def cost(self, model: str, prompt: int, completion: int) -> float:
-        price = price_of(model, self.cache.prices)
-        return 0.0 if price is None else (prompt * price.prompt + completion * price.completion) / 1e6
+        return cost_or_zero(model, prompt, completion, self.cache.prices)
 
     def answer(self, status: int, headers: httpx2.Headers, body: bytes, started: float) -> Answer:
         """What a non-streamed response says."""

@@ -8,7 +8,7 @@ from contextvars import ContextVar
 
 from ..entry import Usage
 from ..errors import ConfigError
-from ..upstream.tokens import Prices, price_of
+from ..upstream.tokens import Prices, cost_or_zero
 
 
 class Bill:
@@ -74,8 +74,7 @@ def record_usage(prompt_tokens: int, completion_tokens: int, *, model: str = "",
     if bill is None:
         return
     if cost_usd is None:
-        price = price_of(model, bill.prices) if model else None
-        cost_usd = 0.0 if price is None else (prompt_tokens * price.prompt + completion_tokens * price.completion) / 1e6
+        cost_usd = cost_or_zero(model, prompt_tokens, completion_tokens, bill.prices)
     bill.prompt_tokens += prompt_tokens
     bill.completion_tokens += completion_tokens
     bill.cost_usd += cost_usd

@@ -102,6 +102,10 @@ class Price(NamedTuple):
     prompt: float
     completion: float
 
+    def cost(self, prompt_tokens: int, completion_tokens: int) -> float:
+        """US dollars for so many tokens."""
+        return (prompt_tokens * self.prompt + completion_tokens * self.completion) / 1e6
+
 
 Prices = Mapping[str, tuple[float, float]]
 
@@ -142,6 +146,12 @@ def price_of(model: str, prices: Prices | None = None) -> Price | None:
     return None
 
 
+def cost_or_zero(model: str, prompt_tokens: int, completion_tokens: int, prices: Prices | None = None) -> float:
+    """As :func:`cost_usd`, without a word about a model that has no price."""
+    price = price_of(model, prices)
+    return 0.0 if price is None else price.cost(prompt_tokens, completion_tokens)
+
+
 _said: set[str] = set()
 
 
@@ -167,4 +177,4 @@ def cost_usd(model: str, prompt_tokens: int, completion_tokens: int, prices: Pri
                 stacklevel=2,
             )
         return 0.0
-    return (prompt_tokens * price.prompt + completion_tokens * price.completion) / 1e6
+    return price.cost(prompt_tokens, completion_tokens)

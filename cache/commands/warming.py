@@ -19,7 +19,7 @@ import msgspec
 
 from ...entry import Entry
 from ...errors import AskonceError, ConfigError, MissingExtra, StoreError
-from ...upstream.tokens import estimate_chat, estimate_tokens, price_of
+from ...upstream.tokens import cost_or_zero, estimate_chat, estimate_tokens
 from ..answers import _mentions_pydantic, is_stream_function, item_annotation, pack, return_annotation
 from ..call import Call
 from ..config import seconds
@@ -146,8 +146,7 @@ class ClientTarget:
         return {**self._body, "model": model, "messages": messages}
 
     def _cost(self, model: str, prompt: int, completion: int) -> float:
-        price = price_of(model, self.cache.prices)
-        return 0.0 if price is None else (prompt * price.prompt + completion * price.completion) / 1e6
+        return cost_or_zero(model, prompt, completion, self.cache.prices)
 
 
 def _completion(call: Call, model: str, messages: list[Any], text: str, now: float) -> tuple[bytes, bytes]:

@@ -16,7 +16,7 @@ from .cache.explain import Explanation
 from .cache.guards import Guard, codes_agree, negation_agrees, numbers_agree, opposites_agree, signs_agree
 from .cache.policy import Answer, Policy
 from .cache.receipt import Receipt, Reply, last_receipt, receipt_of
-from .cache.semantic import Conservative, Decision, SemanticTier, Threshold, Verdict
+from .cache.semantic import Candidate, Conservative, Decision, SemanticTier, Threshold, Verdict
 from .cache.stats import Snapshot
 from .cache.usage import record_usage
 from .cache.wording import words_in_place
@@ -70,6 +70,7 @@ __all__ = [
     "Cache",
     "CacheTransport",
     "Call",
+    "Candidate",
     "Clock",
     "ConfigError",
     "Conservative",

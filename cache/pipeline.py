@@ -28,6 +28,7 @@ from .controls import DEFAULT, Controls
 from .flight import Alone, Flight, Flights, HandOver
 from .ledger import Ledger
 from .policy import Answer, Policy
+from .semantic import Candidate, Verdict
 from .tiers import Tier
 from .way import Ask, Compute, Delete, Fault, Forget, Found, Get, Join, Outcome, Put, Spawn, Trace, Wait, Way
 
@@ -161,6 +162,7 @@ class Pipeline:
         assert semantic is not None
         assert query is not None
         trace.reason = "no question in this scope is similar"
+        settled = False
         for place, match in enumerate(matches):
             if match.similarity < semantic.floor:
                 if place == 0:
@@ -179,7 +181,13 @@ class Pipeline:
             if found.age != "fresh" or entry.scope != call.scope or entry.query is None or not entry.embedder:
                 continue  # without an embedder it answers its own question only, whatever answered that before
             after = matches[place + 1].similarity if place + 1 < len(matches) else match.similarity - 1.0
-            verdict = semantic.decide(query, entry.query, match.similarity, match.similarity - after)
+            candidate = Candidate(
+                query, entry.query, match.similarity, match.similarity - after, call.scope, entry.key
+            )
+            verdict = semantic.decide(candidate)
+            if verdict.unsure:
+                verdict = yield from self._settle(candidate, started, deadline, settled, trace)
+                settled = True
             trace.candidates.append(
                 {
                     "query": entry.query,
@@ -193,6 +201,19 @@ class Pipeline:
                 return Found(entry, "semantic", "fresh", match.similarity, verdict.risk)
             trace.reason = f"a similar question was vetoed: {verdict.why}"
         return None
+
+    def _settle(self, candidate: Candidate, started: float, deadline: float, settled: bool, trace: Trace) -> Way:
+        """The slow second opinion on one candidate, once per lookup. Gives a Verdict."""
+        semantic = self.semantic
+        assert semantic is not None
+        if settled:
+            return Verdict(False, "uncertain, and the second opinion was spent on a nearer question")
+        left = max(0.001, deadline - (self.clock.monotonic() - started))
+        verdict = yield Compute(lambda: semantic.settle(candidate), True, "verifier", left)
+        if isinstance(verdict, Fault):
+            trace.faults.append(str(verdict))
+            return Verdict(False, "uncertain, and the verifier did not answer in time")
+        return verdict
 
     def lookup(self, call: Call, asked: Controls, trace: Trace) -> Way:
         """All tiers, then the semantic one. Gives Found (fresh or stale) or None."""

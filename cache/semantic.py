@@ -1,6 +1,6 @@
 """The semantic tier: embed the question, look for neighbours in its scope, and decide whether to serve.
 
-The decision is a seam: anything with ``decide(asked, cached, similarity, margin) -> Verdict``.
+The decision is a seam: anything with ``decide(candidate) -> Verdict``.
 :class:`Threshold` is the plain rule of the field made careful by guards; :class:`Conservative`, the default,
 also compares the words.
 """
@@ -18,17 +18,47 @@ from .guards import CONSERVATIVE, Guard
 from .wording import same_words
 
 
+class Candidate(NamedTuple):
+    """One stored question that may serve the question asked.
+
+    Attributes:
+        asked, cached: The two questions.
+        similarity: Cosine of their vectors.
+        margin: Similarity lost to the next best candidate (1.0 when there is none).
+        scope: Digest of everything else, which is equal for both.
+        key: Exact key of the stored answer.
+    """
+
+    asked: str
+    cached: str
+    similarity: float
+    margin: float = 1.0
+    scope: bytes = b""
+    key: bytes = b""
+
+
 class Verdict(NamedTuple):
-    """``serve`` or not, ``why`` in words, and the estimated ``risk`` (probability of a wrong answer)."""
+    """What a decision says of one candidate.
+
+    Attributes:
+        serve: Whether the stored answer may be served.
+        why: In words.
+        risk: Estimated probability that it would be a wrong answer; None when nobody estimates it.
+        unsure: Not served yet: the decision's ``settle(candidate)``, which takes milliseconds, is to be asked.
+    """
 
     serve: bool
     why: str
     risk: float | None = None
+    unsure: bool = False
 
 
 class Decision(Protocol):
     """Decides whether the answer to one question may serve another. Must not raise; a decision that
     does is treated as *no*.
+
+    A decision that has a slow second opinion also has ``settle(candidate) -> Verdict``. It is asked off the
+    event loop, once per lookup at most, for the first candidate of which ``decide`` is unsure.
 
     Attributes:
         floor: Similarity below which a candidate is not even looked at.
@@ -36,8 +66,8 @@ class Decision(Protocol):
 
     floor: float
 
-    def decide(self, asked: str, cached: str, similarity: float, margin: float) -> Verdict:
-        """``margin`` is the similarity lost to the next best candidate (1.0 when there is none)."""
+    def decide(self, candidate: Candidate) -> Verdict:
+        """Costs microseconds: it is called wherever the caller is."""
 
 
 def _cosine(value: float, name: str) -> float:
@@ -58,7 +88,8 @@ class Threshold:
         self.threshold = self.floor = _cosine(threshold, "threshold")
         self.guards = tuple(guards)
 
-    def decide(self, asked: str, cached: str, similarity: float, margin: float) -> Verdict:
+    def decide(self, candidate: Candidate) -> Verdict:
+        asked, cached, similarity = candidate[:3]
         if similarity < self.threshold:
             return Verdict(False, f"similarity {similarity:.3f} is below {self.threshold:g}")
         reason = _veto(self.guards, asked, cached)
@@ -96,7 +127,8 @@ class Conservative:
         known = next((pair for name, pair in THRESHOLDS.items() if fingerprint.startswith(name)), UNKNOWN_EMBEDDER)
         return cls(known[0], known[1]) if threshold is None else cls(threshold, min(threshold, known[1]))
 
-    def decide(self, asked: str, cached: str, similarity: float, margin: float) -> Verdict:
+    def decide(self, candidate: Candidate) -> Verdict:
+        asked, cached, similarity = candidate[:3]
         alike = similarity >= self.same_words and same_words(asked, cached)
         if not alike and similarity < self.threshold:
             return Verdict(False, f"similarity {similarity:.3f} is below {self.threshold:g} and the words differ")

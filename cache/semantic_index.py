@@ -19,7 +19,7 @@ from ..backends.contract import Index, Match, Store, Vector
 from ..embeddings.service import EmbeddingService
 from ..entry import Entry
 from ..errors import AskonceError, CorruptEntry, IndexFault, StoreError, UnsafeRow
-from .semantic import SemanticTier, Verdict
+from .semantic import Candidate, SemanticTier, Verdict
 
 READ_AT_ONCE = 256
 HEAVY_SEARCH = 8_000
@@ -160,10 +160,20 @@ class SemanticIndex:
     def search(self, scope: bytes, vector: Vector) -> list[Match]:
         return self.index.search(scope, vector, self._tier.candidates)
 
-    def decide(self, asked: str, cached: str, similarity: float, margin: float) -> Verdict:
+    def decide(self, candidate: Candidate) -> Verdict:
         """The decision's verdict; a decision that fails says no."""
+        return self._verdict(self.decision.decide, candidate)
+
+    def settle(self, candidate: Candidate) -> Verdict:
+        """The decision's slow second opinion; a decision that has none, or fails, says no."""
+        settle = getattr(self.decision, "settle", None)
+        if settle is None:
+            return Verdict(False, "the decision is unsure and has no second opinion")
+        return self._verdict(settle, candidate)
+
+    def _verdict(self, judge: Callable[[Candidate], Verdict], candidate: Candidate) -> Verdict:
         try:
-            return self.decision.decide(asked, cached, similarity, margin)
+            return judge(candidate)
         except Exception as error:
             return Verdict(False, f"the decision failed ({type(error).__name__}), so it is a no")
 

@@ -11,7 +11,7 @@ import pytest
 
 PUBLIC = {
     "askonce": """
-        Answer AskonceError Cache CacheTransport Call Clock ConfigError Conservative Controls CorruptEntry
+        Answer AskonceError Cache CacheTransport Call Candidate Clock ConfigError Conservative Controls CorruptEntry
         DeadlineExceeded Decision DiskStore EmbedderError Entry Explanation FaissIndex Guard IndexFault ManualClock
         MemoryStore MissingExtra NotCached Policy Receipt RedisStore Reply SemanticTier Snapshot StoreClosed StoreError
         SystemClock Threshold UncacheableCall UnsafeRow Usage Verdict controls last_receipt load_config

@@ -14,6 +14,7 @@ import pytest
 from askonce import (
     Answer,
     Cache,
+    Candidate,
     ConfigError,
     Controls,
     ManualClock,
@@ -218,7 +219,7 @@ def test_a_decision_that_fails_is_a_no() -> None:
     class Bad:
         floor = 0.0
 
-        def decide(self, asked: str, cached: str, similarity: float, margin: float) -> Verdict:
+        def decide(self, candidate: Candidate) -> Verdict:
             raise ZeroDivisionError
 
     with build(decision=Bad()) as cache:

@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from askonce import (
+    Candidate,
     Conservative,
     codes_agree,
     negation_agrees,
@@ -114,7 +115,7 @@ def test_the_conservative_rule(similarity: float, pair: tuple[str, str]) -> None
     """It serves at the threshold, or between the two cosines on the same words; never against a guard."""
     rule = Conservative(0.9, 0.7)
     one, two = pair
-    verdict = rule.decide(one, two, similarity, 1.0)
+    verdict = rule.decide(Candidate(one, two, similarity))
     vetoed = any(guard(one, two) for guard in CONSERVATIVE)
     enough = similarity >= 0.9 or (similarity >= 0.7 and same_words(one, two))
     assert verdict.serve == (enough and not vetoed)

@@ -57,6 +57,29 @@ _EXAMPLES = {
         askonce import backup.jsonl.gz
         askonce import backup.jsonl.gz --directory /new/place --replace
     """,
+    "evaluate": """
+        askonce evaluate pairs.tsv
+        askonce evaluate pairs.tsv.gz --policy cosine:0.8 --limit 2000
+        askonce evaluate pairs.jsonl --max-wrong 0.005 --json
+
+        pairs.tsv: text_a, text_b, label (1: one answer serves both) and maybe meta, parted by tabs
+    """,
+    "replay": """
+        askonce replay log.jsonl
+        askonce replay log.jsonl --policy verified --policy cosine:0.8 --plot replay.png
+        askonce replay log.jsonl --target 0.01 --max-wrong 0.005 --max-wrong 0.02 --json
+
+        log.jsonl: {"text": "Where is my order?", "answer": "Under Orders ...", "time": 1767225600}
+    """,
+    "explain": """
+        askonce explain "How do I cancel my order?" "cancel my order"
+        askonce explain "Fly from Rome to Oslo" "Fly from Oslo to Rome" --policy conservative --json
+        askonce explain --file pairs.tsv
+    """,
+    "calibrate": """
+        askonce calibrate pairs.tsv --out calibration.json
+        askonce calibrate pairs.tsv --embedder multilingual --out calibration.json --force
+    """,
     "doctor": """
         askonce doctor
         askonce doctor --fix
@@ -70,11 +93,15 @@ def build() -> App:
     from cyclopts import App, Parameter
 
     from .. import __version__
+    from .commands.calibrate import calibrate
     from .commands.demo import demo
+    from .commands.evaluate import evaluate
+    from .commands.explain import explain
     from .commands.health import doctor
     from .commands.look import inspect as look
     from .commands.look import stats
     from .commands.move import export, import_, warm
+    from .commands.replay import replay
     from .commands.retire import invalidate
 
     app = App(
@@ -96,6 +123,10 @@ def build() -> App:
         ("warm", warm),
         ("export", export),
         ("import", import_),
+        ("evaluate", evaluate),
+        ("replay", replay),
+        ("explain", explain),
+        ("calibrate", calibrate),
         ("doctor", doctor),
     ):
         app.command(command, name=name, help=_paragraphs(command), help_epilogue=_examples(name))

@@ -23,7 +23,16 @@
     [semantic]
     enabled = true
     embedder = "default"
-    threshold = 0.88                   # left out: the embedder's own
+    max_wrong = 0.01                   # share of the served semantic hits that may be wrong
+    shadow = false                     # true: decide and serve nothing; see Cache.shadow_report
+
+    [audits]
+    enabled = true                     # left out: when the decision has an error budget
+    rate = 0.02                        # left out: as the budget asks
+    exact_rate = 0.002
+    exact_after = "1d"
+    max_concurrent = 1
+    tokens_per_day = 200000            # 0: no bound
 
     [policy]
     ttl = "7d"
@@ -53,6 +62,7 @@ import msgspec
 from ..backends.contract import Store
 from ..clock import SYSTEM_CLOCK, Clock
 from ..errors import ConfigError
+from .audit import Audits
 from .core import Cache
 from .policy import Policy
 from .semantic import Conservative, SemanticTier
@@ -91,11 +101,23 @@ class RedisSection(msgspec.Struct, forbid_unknown_fields=True):
 class SemanticSection(msgspec.Struct, forbid_unknown_fields=True):
     enabled: bool = True
     embedder: str = "default"
+    max_wrong: float = 0.01
     threshold: float | None = None
     candidates: int = 5
     deadline_ms: float = 250.0
     max_chars: int = 800
     max_vectors: int = 1_000_000
+    shadow: bool = False
+
+
+class AuditsSection(msgspec.Struct, forbid_unknown_fields=True):
+    enabled: bool | None = None
+    rate: float | None = None
+    exact_rate: float = 0.002
+    exact_after: float | str = "1d"
+    max_concurrent: int = 1
+    tokens_per_day: int = 200_000
+    miss_rate: float | None = None
 
 
 class PolicySection(msgspec.Struct, forbid_unknown_fields=True):
@@ -120,6 +142,7 @@ class Config(msgspec.Struct, forbid_unknown_fields=True):
     disk: DiskSection = msgspec.field(default_factory=DiskSection)
     redis: RedisSection = msgspec.field(default_factory=RedisSection)
     semantic: SemanticSection = msgspec.field(default_factory=SemanticSection)
+    audits: AuditsSection = msgspec.field(default_factory=AuditsSection)
     policy: PolicySection = msgspec.field(default_factory=PolicySection)
     prices: dict[str, PriceSection] = {}
 
@@ -138,10 +161,16 @@ class Config(msgspec.Struct, forbid_unknown_fields=True):
             options["policy"] = self.build_policy()
         if "semantic" not in overrides:
             options["semantic"] = self.semantic_tier()
+        if "audits" not in overrides:
+            options["audits"] = self.build_audits()
         stores: list[Store] = []
         if "tiers" not in overrides:
             self.check_tiers()
             options["tiers"] = stores = self.stores(overrides.get("clock", SYSTEM_CLOCK))
+            if "redis" in self.cache.tiers and "states" not in overrides and self.semantic.enabled:
+                from ..backends.redis_states import RedisStates
+
+                options["states"] = RedisStates(self.redis.url, namespace=self.redis.namespace)
         try:
             return Cache(**{**options, **overrides})
         except BaseException:
@@ -199,14 +228,31 @@ class Config(msgspec.Struct, forbid_unknown_fields=True):
         from ..embeddings import embedder_from_name
 
         embedder = embedder_from_name(section.embedder)
+        static = section.threshold is not None
         return SemanticTier(
             embedder,
-            decision=Conservative.for_embedder(embedder.fingerprint, section.threshold),
+            decision=Conservative.for_embedder(embedder.fingerprint, section.threshold) if static else None,
+            max_wrong=section.max_wrong,
             candidates=section.candidates,
             deadline_ms=section.deadline_ms,
             max_chars=section.max_chars,
             max_vectors=section.max_vectors,
+            shadow=section.shadow,
         )
+
+    def build_audits(self) -> Audits | bool:
+        """The audits' settings; False when they are switched off."""
+        section = self.audits
+        made = Audits(
+            section.rate,
+            exact_rate=section.exact_rate,
+            exact_after=seconds(section.exact_after, "audits.exact_after"),
+            max_concurrent=section.max_concurrent,
+            tokens_per_day=section.tokens_per_day or None,
+            miss_rate=section.miss_rate,
+            always=section.enabled is True,
+        )
+        return made if section.enabled is not False else False
 
     def build_policy(self) -> Policy:
         """The policy, durations and sizes read."""
@@ -315,7 +361,7 @@ def _override(data: dict[str, Any], environ: Mapping[str, str]) -> dict[str, str
             raise ConfigError(f"environment: there is no setting {variable}{_near(variable, known)}", setting=variable)
         if fields[name].type == list[str]:
             value: Any = [part.strip() for part in text.split(",") if part.strip()]
-        elif fields[name].type is bool:
+        elif fields[name].type in (bool, bool | None):
             value = _bool(text, variable)
         else:
             value = text

@@ -26,6 +26,9 @@ class Controls(msgspec.Struct, frozen=True, kw_only=True):
         ttl: Seconds until the stored answer is stale, in place of the policy's.
         tags: More tags for the stored answer.
         semantic: False keeps this call to exact matches.
+        shadow: True: the semantic tier decides and does not serve, for this call; False: it serves although it is
+            in shadow mode; None: as the tier is set.
+        audit: False: a hit of this call is not asked again behind it.
     """
 
     no_store: bool = False
@@ -35,6 +38,8 @@ class Controls(msgspec.Struct, frozen=True, kw_only=True):
     ttl: float | None = None
     tags: tuple[str, ...] = ()
     semantic: bool = True
+    shadow: bool | None = None
+    audit: bool = True
 
 
 DEFAULT = Controls()
@@ -56,6 +61,8 @@ def controls(
     ttl: float | None = None,
     tags: Sequence[str] = (),
     semantic: bool | None = None,
+    shadow: bool | None = None,
+    audit: bool | None = None,
 ) -> Iterator[Controls]:
     """Set controls for the calls made inside the block (thread and task local). Blocks nest.
 
@@ -73,6 +80,8 @@ def controls(
         ttl=ttl,
         tags=tags,
         semantic=semantic,
+        shadow=shadow,
+        audit=audit,
     )
     token = _current.set(merged)
     try:
@@ -105,14 +114,24 @@ def merge(base: Controls, **changes: Any) -> Controls:
     return made
 
 
-CONTROL_HEADERS = ("cache-control", "x-askonce-ttl", "x-askonce-tags", "x-askonce-semantic")
+_OFF = ("off", "0", "false", "no")
+_ON = ("on", "1", "true", "yes")
+CONTROL_HEADERS = (
+    "cache-control",
+    "x-askonce-ttl",
+    "x-askonce-tags",
+    "x-askonce-semantic",
+    "x-askonce-shadow",
+    "x-askonce-audit",
+)
 
 
 def from_headers(headers: Mapping[str, str], base: Controls | None) -> Controls | None:
     """Controls asked for by HTTP request headers, on top of ``base``.
 
     ``Cache-Control: no-store | no-cache | only-if-cached | max-age=N``, ``x-askonce-ttl: seconds``,
-    ``x-askonce-tags: a, b``, ``x-askonce-semantic: off``. Malformed numbers are ignored, as RFC 9111
+    ``x-askonce-tags: a, b``, ``x-askonce-semantic: off``, ``x-askonce-shadow: on | off``,
+    ``x-askonce-audit: off``. Malformed numbers are ignored, as RFC 9111
     asks of unknown directives.
     """
     changes: dict[str, Any] = {}
@@ -133,8 +152,12 @@ def from_headers(headers: Mapping[str, str], base: Controls | None) -> Controls 
         changes["ttl"] = _number(headers["x-askonce-ttl"])
     if "x-askonce-tags" in headers:
         changes["tags"] = tuple(t.strip() for t in headers["x-askonce-tags"].split(",") if t.strip())
-    if headers.get("x-askonce-semantic", "").lower() in ("off", "0", "false", "no"):
-        changes["semantic"] = False
+    for name in ("semantic", "audit", "shadow"):
+        word = headers.get(f"x-askonce-{name}", "").strip().lower()
+        if word in _OFF:
+            changes[name] = False
+        elif word in _ON and name == "shadow":
+            changes[name] = True
     if changes.get("no_store"):
         changes.pop("only_if_cached", None)
     return merge(base or DEFAULT, **changes) if changes else base

@@ -12,28 +12,33 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
-from ..backends.contract import AsyncStore, Store
+from ..backends.contract import Store
 from ..backends.epochs import MemoryEpochs
 from ..backends.memory import MemoryStore
 from ..clock import SYSTEM_CLOCK, Clock
 from ..entry import Entry
 from ..errors import AskonceError, ConfigError, NotCached, StoreError
 from ..upstream.tokens import PRICES, Prices
+from .audit import Audits
 from .call import Call, canonical
 from .controls import DEFAULT, Controls, current
 from .drivers import Given, Workers, run_async, run_sync, step
 from .flight import Flights
+from .learning import Learning, check, directory_of
 from .ledger import Ledger, tags_for
 from .pipeline import Pipeline
 from .policy import Answer, Policy
-from .receipt import Receipt, set_last
+from .receipt import Receipt, describe, set_last
 from .semantic import SemanticTier
-from .stats import Counters, Snapshot
+from .shadow import ShadowReport
+from .stats import Counters, Snapshot, take
 from .tiers import Tier, chain, default_stores
 from .way import Outcome, Trace
 
 if TYPE_CHECKING:
+    from .drift_policy import DriftPolicy
     from .explain import Explanation
+    from .keeping import Meeting
     from .semantic_index import SemanticIndex
 
 C = TypeVar("C")
@@ -60,10 +65,16 @@ class Cache:
         policy: Lifetimes and admission; None for :class:`Policy`'s defaults.
         ttl: Short for ``policy=Policy(ttl=...)``.
         deadline_ms: Milliseconds a tier may take per operation on an event loop before it is skipped.
+        audits: Which hits are asked upstream again behind the caller: an :class:`Audits`, True for its defaults,
+            False for none. None audits with the defaults when the decision of the semantic tier has an error
+            budget, which needs the evidence, and not at all otherwise.
+        drift: When entries must go before their time: a :class:`DriftPolicy`, or None.
+        states: Where the error budgets of several processes exchange what they have learned, as
+            ``askonce.backends.redis_states.RedisStates``; given ``redis_url``, one there.
         write_behind: Names of tiers written off the caller's path (``("redis",)``).
         prices: US dollars per million tokens, ``{model: (input, output)}``, on top of the built-in list.
         clock: Time; tests and simulations hand in their own.
-        rng: Randomness (TTL jitter).
+        rng: Randomness (TTL jitter, which hits are audited).
 
     Raises:
         ConfigError: A setting is wrong, before anything is opened or written.
@@ -79,6 +90,9 @@ class Cache:
         semantic: SemanticTier | bool | None = True,
         policy: Policy | None = None,
         ttl: float | Any | None = ...,
+        audits: Audits | bool | None = None,
+        drift: DriftPolicy | None = None,
+        states: Meeting | None = None,
         deadline_ms: float = 100.0,
         write_behind: Sequence[str] = (),
         prices: dict[str, tuple[float, float]] | None = None,
@@ -91,6 +105,7 @@ class Cache:
             raise ConfigError("give either ttl or policy=Policy(ttl=...), not both", setting="ttl")
         if tiers is not None and (directory is not None or redis_url is not None):
             raise ConfigError("give either tiers or directory/redis_url, not both", setting="tiers")
+        check(audits)
         self.policy = policy or (Policy() if ttl is ... else Policy(ttl=ttl))
         self.clock = clock
         self.prices: Prices = {**PRICES, **(prices or {})}
@@ -111,10 +126,11 @@ class Cache:
         self._closed = [False]
         self._on_close: list[Callable[[], None]] = []
         self.ledger = self._open_ledger()
+        rng = rng or random.Random()
         self.semantic = self._open_semantic(semantic)
-        self.pipeline = Pipeline(
-            self.tiers, self.semantic, self.ledger, self.policy, self.flights, clock, rng or random.Random()
-        )
+        self.pipeline = Pipeline(self.tiers, self.semantic, self.ledger, self.policy, self.flights, clock, rng, drift)
+        self.learning = Learning(self, audits, drift, states or redis_url, rng)
+        self._watch = self.learning.watch
         self._memory = self.tiers[0].store if self.tiers and isinstance(self.tiers[0].store, MemoryStore) else None
 
     # -- opening and closing -------------------------------------------------------------------------
@@ -132,24 +148,11 @@ class Cache:
         tier = SemanticTier() if semantic is True else semantic
         if not isinstance(tier, SemanticTier):
             raise ConfigError(f"semantic is {tier!r}; pass True, False or a SemanticTier", setting="semantic")
-        directory = next((getattr(t.store, "directory", None) for t in self.tiers if t.name == "disk"), None)
-        snapshot = Path(directory) / SNAPSHOT_NAME if directory is not None else None
+        directory = directory_of(self.tiers)
         from .semantic_index import SemanticIndex
 
-        made = SemanticIndex(tier, snapshot)
-        load = getattr(tier.embedder, "load", None)
-        if load is not None:
-            self.workers.spawn(load)  # ready before the first question, whose deadline it would use up
-        stores = [t.store for t in self.tiers if t.store.shared]
-        if not stores:
-            # Nothing to rebuild from, so nothing may outlive its entry: an evicted answer takes its vector along.
-            for tier_ in self.tiers:
-                if isinstance(tier_.store, MemoryStore):
-                    tier_.store.on_evict = made.forget
-            return made
-        # A remote store may hold very many entries: learn them behind the first calls, which at worst miss.
-        remote = any(isinstance(store, AsyncStore) for store in stores)
-        (self.workers.spawn if remote else _now)(lambda: made.reconcile_quietly(stores))
+        made = SemanticIndex(tier, directory / SNAPSHOT_NAME if directory is not None else None)
+        made.follow([tier_.store for tier_ in self.tiers], self.workers.spawn)
         return made
 
     @classmethod
@@ -167,15 +170,18 @@ class Cache:
             self._closed[0] = True
         for callback in self._on_close:
             callback()
+        self.learning.close()
         self.workers.close()
         if self.semantic is not None:
             self.semantic.close()
+        self.learning.release()
         for tier in self.tiers:
             with contextlib.suppress(AskonceError):
                 tier.store.close()
 
     async def aclose(self) -> None:
         """As :meth:`close`, on an event loop."""
+        await self.learning.aclose()
         await self.workers.drain()
         for tier in self.tiers:
             closer = getattr(tier.store, "aclose", None)
@@ -237,7 +243,11 @@ class Cache:
         if first is None:
             return None
         entry = step(first)
-        if type(entry) is Entry and self.pipeline.judge(entry, call.key, DEFAULT, self.clock.now()) == "fresh":
+        if (
+            type(entry) is Entry
+            and self.pipeline.judge(entry, call.key, DEFAULT, self.clock.now()) == "fresh"
+            and (self._watch is None or not self._watch.due(entry))
+        ):
             return entry, self.hit_receipt(entry, first.tier.name, started)
         return Given(first, entry)
 
@@ -253,14 +263,19 @@ class Cache:
         caller's identical call for at most ``patience_s``. ``given`` is what :meth:`look_first` found."""
         started = self.clock.monotonic()
         trace = Trace()
+        counted = self._counted(ask)
         try:
             way = self.pipeline.resolve(call, asked, trace, patience_s)
-            outcome = run_sync(way, self._counted(ask), self.workers, given)
+            outcome = run_sync(way, counted, self.workers, given)
         except Exception as error:
             if not isinstance(error, NotCached):
                 self.counters.failed()
             raise
-        return outcome, self.receipt(call, outcome, trace, started)
+        audit = self.learning.after(call, outcome, asked, trace)
+        receipt = self.receipt(call, outcome, trace, started, audit is not None)
+        if audit is not None:
+            audit.start(counted)
+        return outcome, receipt
 
     async def arun(
         self, call: Call, asked: Controls | None, ask: Callable[[], Awaitable[Answer]], patience_s: float | None = None
@@ -281,7 +296,11 @@ class Cache:
             if not isinstance(error, NotCached):
                 self.counters.failed()
             raise
-        return outcome, self.receipt(call, outcome, trace, started)
+        audit = self.learning.after(call, outcome, asked, trace)
+        receipt = self.receipt(call, outcome, trace, started, audit is not None)
+        if audit is not None:
+            audit.astart(counted)
+        return outcome, receipt
 
     def _counted(self, ask: Callable[[], Answer]) -> Callable[[], Answer]:
         def counted() -> Answer:
@@ -307,6 +326,8 @@ class Cache:
             return None
         if entry is None or (entry.expires is not None and self.clock.now() >= entry.expires):
             return None
+        if self._watch is not None and self._watch.due(entry):
+            return None  # the full way can ask again
         return entry if entry.key == key and self.ledger.valid(entry) else None
 
     def memory_receipt(self, entry: Entry, started: float) -> Receipt:
@@ -332,40 +353,56 @@ class Cache:
         set_last(receipt)
         return receipt
 
-    def receipt(self, call: Call, outcome: Outcome, trace: Trace, started: float) -> Receipt:
+    def receipt(self, call: Call, outcome: Outcome, trace: Trace, started: float, audited: bool = False) -> Receipt:
         """Count and describe how a call ended."""
         elapsed = (self.clock.monotonic() - started) * 1000
-        made = Receipt(
-            status=outcome.status,
-            key=call.key.hex(),
-            query=call.query,
-            elapsed_ms=elapsed,
-            reason=outcome.reason,
-            stored=outcome.stored,
-            faults=tuple(trace.faults),
-            model=call.model,
-        )
-        found = outcome.found
-        if found is not None:
-            entry = found.entry
-            made.tier = found.tier
-            made.age_s = max(0.0, self.clock.now() - entry.created)
-            made.model = entry.model
-            made.similarity = found.similarity
-            made.risk = found.risk
-            made.tokens_saved = entry.usage.total
-            made.money_saved = entry.cost_usd
-            made.time_saved_ms = max(0.0, entry.cost_ms - elapsed)
-            if entry.query != call.query:
-                made.matched_query = entry.query
-        elif outcome.answer is not None:
-            made.model = outcome.answer.model or call.model
-            if outcome.status == "joined":
-                made.tokens_saved = outcome.answer.usage.total
-                made.money_saved = outcome.answer.cost_usd
+        made = describe(call, outcome, trace, elapsed, self.clock.now(), audited)
         self.counters.note(made)
         set_last(made)
         return made
+
+    # -- learning ------------------------------------------------------------------------------------------
+
+    def report_wrong(self, receipt: Receipt, *, retire: bool = False) -> bool:
+        """Tell the cache that an answer it served was wrong, so that it is not served so again.
+
+        After a semantic hit the two questions are never served for each other again, and the error budget
+        learns. After an exact hit the answer itself is wrong, and is retired.
+
+        Args:
+            receipt: Of the reply: ``reply.receipt``, ``receipt_of(answer)`` or ``last_receipt()``.
+            retire: After a semantic hit, retire the stored answer too: it is wrong for its own question.
+
+        Returns:
+            As :meth:`invalidate` when something was retired; True otherwise.
+
+        Raises:
+            ConfigError: The receipt is not of a hit, or does not say which answer was served.
+        """
+        key = self.learning.wrong(receipt, retire)
+        return self.invalidate(key=key) if key else True
+
+    async def areport_wrong(self, receipt: Receipt, *, retire: bool = False) -> bool:
+        """As :meth:`report_wrong`, without blocking the event loop."""
+        return await asyncio.to_thread(self.report_wrong, receipt, retire=retire)
+
+    def report_right(self, receipt: Receipt) -> None:
+        """Tell the cache that a semantic hit was right: the error budget learns, and an earlier report that the
+        two questions differ is taken back. Of an exact hit there is nothing to learn.
+
+        Raises:
+            ConfigError: As :meth:`report_wrong`.
+        """
+        self.learning.right(receipt)
+
+    async def areport_right(self, receipt: Receipt) -> None:
+        """As :meth:`report_right`, without blocking the event loop."""
+        await asyncio.to_thread(self.report_right, receipt)
+
+    def shadow_report(self) -> ShadowReport:
+        """What the semantic tier would have saved, and how often wrongly, in the calls it was in shadow mode for
+        (``SemanticTier(shadow=True)`` or ``controls(shadow=True)``)."""
+        return self.learning.report()
 
     # -- invalidation ------------------------------------------------------------------------------------
 
@@ -433,39 +470,7 @@ class Cache:
 
     def stats(self) -> Snapshot:
         """Counts since the cache was opened, and what each tier holds."""
-        entries: dict[str, int] = {}
-        sizes: dict[str, int] = {}
-        for tier in self.tiers:
-            try:
-                held = tier.store.stats()
-                entries[tier.name], sizes[tier.name] = held.entries, held.bytes
-            except StoreError:
-                entries[tier.name] = sizes[tier.name] = -1
-        counters = self.counters
-        faults = {tier.name: tier.faults for tier in self.tiers if tier.faults}
-        if self.semantic is not None and self.semantic.faults:
-            faults["semantic"] = self.semantic.faults
-        if self.workers.failures:
-            faults["background"] = self.workers.failures
-        status = counters.status
-        return Snapshot(
-            calls=sum(status.values()) + counters.errors,
-            hits=dict(counters.hits),
-            misses=status.get("miss", 0),
-            joined=status.get("joined", 0),
-            stale=status.get("stale", 0),
-            bypass=status.get("bypass", 0),
-            errors=counters.errors,
-            tokens_saved=counters.tokens_saved,
-            money_saved=counters.money_saved,
-            time_saved_s=counters.time_saved_ms / 1000,
-            tokens_spent=counters.tokens_spent,
-            money_spent=counters.money_spent,
-            entries=entries,
-            bytes=sizes,
-            vectors=len(self.semantic.index) if self.semantic is not None else 0,
-            faults=faults,
-        )
+        return take(self)
 
     def explain(self, call: Call) -> Explanation:
         """What would happen to ``call`` now, stage by stage, without asking upstream or changing anything."""
@@ -486,7 +491,3 @@ class Cache:
         from .wrap import wrap
 
         return wrap(self, client)
-
-
-def _now(work: Callable[[], Any]) -> None:
-    work()

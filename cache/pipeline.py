@@ -17,14 +17,14 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 import msgspec
-import numpy as np
 
-from ..backends.contract import Match, Vector
+from ..backends.contract import Match
 from ..clock import Clock
 from ..entry import Entry
 from ..errors import NotCached
 from .call import Call
 from .controls import DEFAULT, Controls
+from .drift_policy import DriftPolicy, carry_out
 from .flight import Alone, Flight, Flights, HandOver
 from .ledger import Ledger
 from .policy import Answer, Policy
@@ -47,6 +47,7 @@ class Pipeline:
         flights: Calls in the air.
         clock: Time.
         rng: Randomness (TTL jitter).
+        drift: When entries must go before their time, or None.
     """
 
     def __init__(
@@ -58,6 +59,7 @@ class Pipeline:
         flights: Flights,
         clock: Clock,
         rng: random.Random,
+        drift: DriftPolicy | None = None,
     ) -> None:
         self.tiers = tuple(tiers)
         self.semantic = semantic
@@ -66,6 +68,7 @@ class Pipeline:
         self.flights = flights
         self.clock = clock
         self.rng = rng
+        self.drift = drift
 
     # -- reading ---------------------------------------------------------------------------------
 
@@ -129,7 +132,7 @@ class Pipeline:
         semantic = self.semantic
         if semantic is None or not call.semantic or not asked.semantic or call.query is None:
             return None
-        why_not = semantic.refuses(call.query)
+        why_not = semantic.refuses(call.query) or (self.drift.across_words(call.query) if self.drift else "")
         if why_not:
             trace.reason = why_not
             return None
@@ -153,7 +156,12 @@ class Pipeline:
             trace.reason = "the index did not answer"
             semantic.faults += 1
             return None
-        return (yield from self._choose(call, asked, matches, started, deadline, trace))
+        found = yield from self._choose(call, asked, matches, started, deadline, trace)
+        if found is not None and (semantic.shadow if asked.shadow is None else asked.shadow):
+            trace.withheld = found
+            trace.reason = "shadow mode: a similar question would have been served"
+            return None
+        return found
 
     def _choose(
         self, call: Call, asked: Controls, matches: list[Match], started: float, deadline: float, trace: Trace
@@ -181,13 +189,16 @@ class Pipeline:
             if found.age != "fresh" or entry.scope != call.scope or entry.query is None or not entry.embedder:
                 continue  # without an embedder it answers its own question only, whatever answered that before
             after = matches[place + 1].similarity if place + 1 < len(matches) else match.similarity - 1.0
-            candidate = Candidate(
-                query, entry.query, match.similarity, match.similarity - after, call.scope, entry.key
-            )
-            verdict = semantic.decide(candidate)
+            candidate = Candidate(query, entry.query, match.similarity, match.similarity - after, call.scope, entry.key)
+            if semantic.negatives.contains(query, entry.query, call.scope):
+                verdict = Verdict(False, "these two were found to be different questions", 1.0)
+            else:
+                verdict = semantic.decide(candidate)
             if verdict.unsure:
                 verdict = yield from self._settle(candidate, started, deadline, settled, trace)
                 settled = True
+            if self.drift is not None and not trace.candidates:
+                self.drift.on_candidate(match.similarity, verdict.risk)
             trace.candidates.append(
                 {
                     "query": entry.query,
@@ -200,6 +211,8 @@ class Pipeline:
             if verdict.serve:
                 return Found(entry, "semantic", "fresh", match.similarity, verdict.risk)
             trace.reason = f"a similar question was vetoed: {verdict.why}"
+            if trace.passed is None:
+                trace.passed = Found(entry, "semantic", "fresh", match.similarity, verdict.risk)
         return None
 
     def _settle(self, candidate: Candidate, started: float, deadline: float, settled: bool, trace: Trace) -> Way:
@@ -243,6 +256,9 @@ class Pipeline:
             return refused
         tags = tuple(dict.fromkeys((*call.tags, *asked.tags)))
         life = self.policy.lifetime(call, answer, tags, asked, self.rng)
+        if self.drift is not None:
+            tags = tuple(dict.fromkeys((*tags, *self.drift.answer_tags(call.model, answer.model))))
+            life = self.drift.lifetime(call.query, tags, call.scope, life)
         if life <= 0:
             return "its TTL is zero"
         now = self.clock.now()
@@ -265,7 +281,7 @@ class Pipeline:
         )
         semantic = self.semantic
         if semantic is not None and trace.vector is not None and not answer.exact_only:
-            entry = _with_vector(entry, trace.vector, semantic.fingerprint)
+            entry = semantic.stamp(entry, trace.vector)
         return entry
 
     def store(self, call: Call, answer: Answer, seq: int, asked: Controls, trace: Trace) -> Way:
@@ -284,6 +300,10 @@ class Pipeline:
             vector = yield Wait(functools.partial(semantic.embed, call.query), semantic.deadline_s, "embedder")
             if not isinstance(vector, Fault):
                 trace.vector = vector
+        if self.drift is not None and answer.complete:
+            retired = self.drift.on_answer(call.model, answer.model)
+            if retired.marks:  # before the writing: this answer was on its way when its model changed
+                yield Compute(lambda: carry_out(retired, self.ledger.bump), True, "ledger")
         entry = self.entry_for(call, answer, seq, asked, trace)
         if isinstance(entry, str):
             return entry
@@ -469,11 +489,6 @@ def _put_behind(tier: Tier, entry: Entry) -> Way:
         result = yield Put(tier, entry)
         if not isinstance(result, Fault) and tier.owed(entry):
             tier.settled(entry.key)
-
-
-def _with_vector(entry: Entry, vector: Vector, fingerprint: str) -> Entry:
-    raw = np.ascontiguousarray(vector, dtype="<f4").tobytes()
-    return msgspec.structs.replace(entry, vector=raw, embedder=fingerprint)
 
 
 def _for_tier(entry: Entry, tier: Tier) -> Entry:

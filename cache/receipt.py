@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import re
 from contextvars import ContextVar
-from typing import Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 import msgspec
+
+if TYPE_CHECKING:
+    from .call import Call
+    from .way import Outcome, Trace
 
 T = TypeVar("T")
 
@@ -23,6 +27,9 @@ class Receipt(msgspec.Struct, kw_only=True, gc=False):
         query: The question asked.
         matched_query: The question the served answer was made for, when it differs.
         similarity: Cosine between the two questions, semantic hits only.
+        matched_key: Exact key of the entry that served a semantic hit, hexadecimal; empty when it is ``key``.
+        scope: Digest of all that had to be equal, hexadecimal; semantic hits only.
+        audited: Whether this hit is being asked upstream again, to see whether it was right.
         risk: Estimated probability that the served answer is wrong; 0 for exact hits, None when unknown.
         tokens_saved: Tokens not billed because of this hit.
         money_saved: US dollars not spent because of this hit.
@@ -41,6 +48,9 @@ class Receipt(msgspec.Struct, kw_only=True, gc=False):
     query: str | None = None
     matched_query: str | None = None
     similarity: float | None = None
+    matched_key: str = ""
+    scope: str = ""
+    audited: bool = False
     risk: float | None = 0.0
     tokens_saved: int = 0
     money_saved: float = 0.0
@@ -76,6 +86,42 @@ class Receipt(msgspec.Struct, kw_only=True, gc=False):
         if self.similarity is not None:
             made["x-askonce-similarity"] = f"{self.similarity:.4f}"
         return made
+
+
+def describe(call: Call, outcome: Outcome, trace: Trace, elapsed: float, now: float, audited: bool = False) -> Receipt:
+    """The receipt of a call that ended in ``outcome`` after ``elapsed`` milliseconds, at Unix time ``now``."""
+    made = Receipt(
+        status=outcome.status,
+        key=call.key.hex(),
+        query=call.query,
+        elapsed_ms=elapsed,
+        reason=outcome.reason,
+        stored=outcome.stored,
+        faults=tuple(trace.faults),
+        model=call.model,
+    )
+    found = outcome.found
+    if found is not None:
+        entry = found.entry
+        made.tier = found.tier
+        made.age_s = max(0.0, now - entry.created)
+        made.model = entry.model
+        made.similarity = found.similarity
+        made.risk = found.risk
+        made.audited = audited
+        made.tokens_saved = entry.usage.total
+        made.money_saved = entry.cost_usd
+        made.time_saved_ms = max(0.0, entry.cost_ms - elapsed)
+        if entry.query != call.query:
+            made.matched_query = entry.query
+        if found.tier == "semantic":
+            made.matched_key, made.scope = entry.key.hex(), entry.scope.hex()
+    elif outcome.answer is not None:
+        made.model = outcome.answer.model or call.model
+        if outcome.status == "joined":
+            made.tokens_saved = outcome.answer.usage.total
+            made.money_saved = outcome.answer.cost_usd
+    return made
 
 
 class Reply(msgspec.Struct, Generic[T], frozen=True):

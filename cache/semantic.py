@@ -1,8 +1,8 @@
 """The semantic tier: embed the question, look for neighbours in its scope, and decide whether to serve.
 
 The decision is a seam: anything with ``decide(candidate) -> Verdict``.
-:class:`Threshold` is the plain rule of the field made careful by guards; :class:`Conservative`, the default,
-also compares the words.
+:class:`Threshold` is the plain rule of the field made careful by guards; :class:`Conservative` also compares
+the words; the default, :class:`.verified.Verified`, adds a verifier and an error budget.
 """
 
 from __future__ import annotations
@@ -156,12 +156,16 @@ class SemanticTier:
 
     Args:
         embedder: None for the shipped all-MiniLM-L6-v2 (int8 ONNX, English).
-        decision: When to serve; None for :class:`Conservative` with the embedder's own thresholds.
+        decision: When to serve; None for :class:`Verified`: guards, verifier and error budget.
+        max_wrong: Share of the served semantic hits that may be wrong; the error budget's target. For a
+            decision of one's own it has no meaning.
         index: None for a FAISS index in process.
         candidates: How many neighbours are looked at before it is a miss.
         deadline_ms: Milliseconds for embedding and search together on a lookup; beyond it, a miss.
         max_chars: Longer questions match exactly only: past the embedder's window it would compare beginnings.
         max_vectors: Bound of the index, oldest out first.
+        shadow: Decide and serve nothing: the call goes upstream, and its answer is compared with the one that
+            would have been served; see :meth:`Cache.shadow_report`.
     """
 
     def __init__(
@@ -169,23 +173,32 @@ class SemanticTier:
         embedder: Embedder | None = None,
         *,
         decision: Decision | None = None,
+        max_wrong: float = 0.01,
         index: Index | None = None,
         candidates: int = 5,
         deadline_ms: float = 250.0,
         max_chars: int = 800,
         max_vectors: int = 1_000_000,
+        shadow: bool = False,
     ) -> None:
         for name, value in (("candidates", candidates), ("deadline_ms", deadline_ms), ("max_chars", max_chars)):
             if not value > 0:
                 raise ConfigError(f"{name} is {value!r}; it must be greater than zero", setting=name)
+        if not 0 < max_wrong <= 0.5:
+            raise ConfigError(
+                f"max_wrong is {max_wrong!r}; it is a share above 0 and at most 0.5 (for none, use semantic=False)",
+                setting="max_wrong",
+            )
         self._embedder = embedder
         self._lock = threading.Lock()
         self._decision = decision
+        self.max_wrong = max_wrong
         self.index = index
         self.candidates = candidates
         self.deadline_s = deadline_ms / 1000
         self.max_chars = max_chars
         self.max_vectors = max_vectors
+        self.shadow = shadow
 
     @property
     def embedder(self) -> Embedder:
@@ -201,5 +214,7 @@ class SemanticTier:
     def decision(self) -> Decision:
         """When to serve."""
         if self._decision is None:
-            self._decision = Conservative.for_embedder(self.embedder.fingerprint)
+            from .verified import Verified
+
+            self._decision = Verified(self.embedder.fingerprint, max_wrong=self.max_wrong)
         return self._decision

@@ -12,13 +12,17 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future
 from pathlib import Path
+from typing import Any
 
+import msgspec
 import numpy as np
 
-from ..backends.contract import Index, Match, Store, Vector
+from ..backends.contract import AsyncStore, Index, Match, Store, Vector
+from ..backends.memory import MemoryStore
 from ..embeddings.service import EmbeddingService
 from ..entry import Entry
 from ..errors import AskonceError, CorruptEntry, IndexFault, StoreError, UnsafeRow
+from .negatives import Negatives
 from .semantic import Candidate, SemanticTier, Verdict
 
 READ_AT_ONCE = 256
@@ -44,6 +48,9 @@ class SemanticIndex:
         self.deadline_s = tier.deadline_s
         self.floor = tier.decision.floor
         self.decision = tier.decision
+        self.shadow = tier.shadow
+        own = getattr(self.decision, "negatives", None)
+        self.negatives: Negatives = own if own is not None else Negatives()
         self.faults = 0
         self.note = ""
         self.index: Index = tier.index if tier.index is not None else self._open_index()
@@ -67,6 +74,24 @@ class SemanticIndex:
             except (AskonceError, OSError) as error:
                 self.note = f"snapshot not used, rebuilt from the stores: {error}"
         return FaissIndex(self._embedder.dim, self.fingerprint, max_vectors=self._tier.max_vectors)
+
+    def follow(self, stores: Sequence[Store], spawn: Callable[[Callable[[], Any]], None]) -> None:
+        """Make the index agree with ``stores`` from now on; ``spawn`` runs work in the background."""
+        for part in (self._embedder, self.decision):
+            load = getattr(part, "load", None)
+            if load is not None:
+                spawn(load)  # ready before the first question, whose deadline it would use up
+        shared = [store for store in stores if store.shared]
+        if not shared:
+            # Nothing to rebuild from, so nothing may outlive its entry: an evicted answer takes its vector along.
+            for store in stores:
+                if isinstance(store, MemoryStore):
+                    store.on_evict = self.forget
+        elif any(isinstance(store, AsyncStore) for store in shared):
+            # A remote store may hold very many entries: learn them behind the first calls, which at worst miss.
+            spawn(lambda: self.reconcile_quietly(shared))
+        else:
+            self.reconcile_quietly(shared)
 
     # -- agreement with the stores -----------------------------------------------------------------
 
@@ -154,6 +179,15 @@ class SemanticIndex:
         """Start embedding; see EmbeddingService.submit."""
         return self._service.submit(query, here)
 
+    def likeness(self, one: str, other: str) -> float | None:
+        """How alike two answers are: the cosine of their vectors, 0..1. None when the embedder sees only the
+        beginning of one, or does not know its script. Takes milliseconds."""
+        if self.refuses(one) or self.refuses(other):
+            return None
+        rows = self._service.embed_each([one, other])
+        vectors = [row for row in rows if not isinstance(row, AskonceError)]
+        return max(0.0, float(vectors[0] @ vectors[1])) if len(vectors) == 2 else None
+
     def heavy(self, scope: bytes) -> bool:
         return self.index.size_of(scope) > HEAVY_SEARCH
 
@@ -183,6 +217,11 @@ class SemanticIndex:
         except AskonceError as error:
             self.faults += 1
             self.note = str(error)
+
+    def stamp(self, entry: Entry, vector: Vector) -> Entry:
+        """``entry`` with its vector and who made it."""
+        raw = np.ascontiguousarray(vector, dtype="<f4").tobytes()
+        return msgspec.structs.replace(entry, vector=raw, embedder=self.fingerprint)
 
     def forget(self, key: bytes) -> None:
         self.index.remove(key)

@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ..errors import NotCached
+from .audit import Job
 from .broadcast import PLAIN, AsyncBroadcast, AsyncReader, Broadcast, Handlers, Reader, Shape
 from .call import Call
 from .controls import DEFAULT, Controls, merge
@@ -83,6 +84,7 @@ class Stream:
         self.surface = surface
         self.trace = Trace()
         self.started = cache.clock.monotonic()
+        self.audit: Job | None = None  # of the hit noted last
 
     def look(self) -> Way:
         """The way up to the take-off: an Outcome, Leading or Following."""
@@ -116,7 +118,8 @@ class Stream:
         return answer
 
     def note(self, outcome: Outcome) -> None:
-        receipt = self.cache.receipt(self.call, outcome, self.trace, self.started)
+        self.audit = self.cache.learning.after(self.call, outcome, self.asked, self.trace)
+        receipt = self.cache.receipt(self.call, outcome, self.trace, self.started, self.audit is not None)
         if self.surface.note is not None:
             self.surface.note(receipt)
 
@@ -159,6 +162,7 @@ class Stream:
         return answer
 
     def keep(self, leading: Leading, answer: Answer) -> Way:
+        self.cache.learning.compare(self.call, answer, self.trace)
         return self.cache.pipeline.keep(leading.flight, self.call, answer, leading.seq, self.asked, self.trace)
 
     def handlers(self, flight: Flight, on_end: Callable[[list[Any]], Any]) -> Handlers:
@@ -191,6 +195,8 @@ def stream(
             items = one.stored(step)
             if items is None:
                 continue
+            if one.audit is not None:
+                one.audit.start(whole)
             return _replay(items)
         try:
             if isinstance(step, Leading):
@@ -283,6 +289,8 @@ async def open_astream(
             items = one.stored(step)
             if items is None:
                 continue
+            if one.audit is not None:
+                one.audit.astart(whole)
             return _areplay(items)
         try:
             if isinstance(step, Leading):

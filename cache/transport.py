@@ -226,7 +226,8 @@ class CacheTransport(httpx2.BaseTransport, httpx2.AsyncBaseTransport):
         OpenAI(http_client=httpx2.Client(transport=askonce.CacheTransport(cache)))
 
     Per request, headers control it: ``Cache-Control`` (``no-store``, ``no-cache``, ``only-if-cached``,
-    ``max-age``), ``x-askonce-ttl``, ``x-askonce-tags``, ``x-askonce-semantic``; they are not forwarded.
+    ``max-age``), ``x-askonce-ttl``, ``x-askonce-tags``, ``x-askonce-semantic``, ``x-askonce-shadow``,
+    ``x-askonce-audit``; they are not forwarded.
     Responses carry ``Cache-Status`` (RFC 9211), ``x-askonce-status``, ``x-askonce-tier`` and ``Age``, and
     the receipt in ``response.extensions["askonce"]``.
 

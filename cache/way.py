@@ -123,7 +123,7 @@ class Outcome(NamedTuple):
 class Trace:
     """What a call met on its way; makes the receipt and ``explain``."""
 
-    __slots__ = ("candidates", "checked", "faults", "reason", "vector")
+    __slots__ = ("candidates", "checked", "faults", "passed", "reason", "vector", "withheld")
 
     def __init__(self) -> None:
         self.faults: list[str] = []
@@ -131,3 +131,5 @@ class Trace:
         self.candidates: list[dict[str, Any]] = []
         self.reason = ""
         self.vector: Vector | None = None
+        self.withheld: Found | None = None  # what the semantic tier would have served, were it not in shadow mode
+        self.passed: Found | None = None  # the nearest stored answer that was not good enough

@@ -1,4 +1,7 @@
-"""all-MiniLM-L6-v2 as an ONNX graph, written node by node from its weights; no torch, no export.
+"""A BERT of MiniLM's shape as an ONNX graph, written node by node from its weights; no torch, no export.
+
+Two models are made of it: the default embedder (all-MiniLM-L6-v2), and the pair model, which reads two
+texts together and ends in one number.
 
 How the 8 bits are spent, and why (mean cosine to the original on real questions, each step alone):
 
@@ -31,7 +34,6 @@ from ..errors import ConfigError, MissingExtra
 
 Floats = NDArray[np.float32]
 
-LAYERS = 6
 HIDDEN = 384
 HEADS = 12
 MAX_TOKENS = 256
@@ -80,10 +82,15 @@ def smoothing(peaks: Mapping[str, Floats], weights: Mapping[str, Floats], alpha:
     return out
 
 
+def layers_of(tensors: Mapping[str, Floats]) -> int:
+    """How many layers the model has."""
+    return 1 + max(int(name.split(".")[2]) for name in tensors if name.startswith("encoder.layer."))
+
+
 def products(tensors: Mapping[str, Floats]) -> dict[str, tuple[Floats, Floats]]:
     """Each matrix product of the model, by name: weights ``(out, in)`` and bias ``(out,)``."""
     found: dict[str, tuple[Floats, Floats]] = {}
-    for layer in range(LAYERS):
+    for layer in range(layers_of(tensors)):
         at = f"encoder.layer.{layer}."
         heads = [f"{at}attention.self.{part}." for part in ("query", "key", "value")]
         found[f"{layer}.qkv"] = (
@@ -122,7 +129,8 @@ def build_graph(tensors: Mapping[str, Floats], factors: Mapping[str, Floats] | N
     """The model as serialised ONNX.
 
     Inputs ``input_ids`` and ``attention_mask``, int64 ``(batch, tokens)``; outputs ``vector``, float32
-    ``(batch, 384)`` of unit length, and ``tokens``, float32 ``(batch, tokens, 384)``.
+    ``(batch, 384)`` of unit length, and ``tokens``, float32 ``(batch, tokens, 384)``. A pair model (its
+    tensors include ``head.*``) also takes ``token_type_ids`` and gives ``log_odds``, float32 ``(batch, 1)``.
 
     Args:
         tensors: The original weights.
@@ -166,7 +174,7 @@ def build_graph(tensors: Mapping[str, Floats], factors: Mapping[str, Floats] | N
     x = norm("embed", "embeddings.LayerNorm", _embedding(graph, tensors, small=factors is not None))
     mask = graph.node("Cast", ["attention_mask"], to=graph.onnx.TensorProto.INT32)
     thirds = graph.const("thirds", np.full(3, HIDDEN, np.int64))
-    for layer in range(LAYERS):
+    for layer in range(layers_of(tensors)):
         place = f"encoder.layer.{layer}."
         qkv = [f"{layer}.q", f"{layer}.k", f"{layer}.v"]
         graph.node("Split", [product(f"{layer}.qkv", x), thirds], qkv, axis=2)
@@ -177,6 +185,9 @@ def build_graph(tensors: Mapping[str, Floats], factors: Mapping[str, Floats] | N
         added = graph.node("Add", [product(f"{layer}.down", wide), x])
         x = norm(f"{layer}.n2", f"{place}output.LayerNorm", added)
 
+    if "head.0.weight" in tensors:
+        _pair_head(graph, tensors, x)
+        return _serialise(graph, extra, pair=True)
     graph.node("Identity", [x], ["tokens"])
     # mean over the tokens that are there; the count divides out in the normalisation
     row = graph.const("axis1", np.array([1], np.int64))
@@ -198,10 +209,33 @@ def _embedding(graph: _Graph, tensors: Mapping[str, Floats], *, small: bool) -> 
     else:
         words = graph.node("Gather", [graph.const("words", table), "input_ids"])
     places = tensors["embeddings.position_embeddings.weight"][:MAX_TOKENS]
-    places = places + tensors["embeddings.token_type_embeddings.weight"][0]
+    types = tensors["embeddings.token_type_embeddings.weight"]
+    if "head.0.weight" in tensors:
+        kinds = graph.node("Gather", [graph.const("types", types), "token_type_ids"])
+        words = graph.node("Add", [words, kinds])
+    else:
+        places = places + types[0]
     length = graph.node("Shape", ["input_ids"], start=1, end=2)
     zero = graph.const("zero", np.array([0], np.int64))
     return graph.node("Add", [words, graph.node("Slice", [graph.const("places", places), zero, length, zero])])
+
+
+def _pair_head(graph: _Graph, tensors: Mapping[str, Floats], x: str) -> None:
+    """Log-odds from the first token's vector and the mean of all."""
+    row = graph.const("axis1", np.array([1], np.int64))
+    first = graph.node("Gather", [x, graph.const("first", np.array([0], np.int64))], axis=1)
+    first = graph.node("Squeeze", [first, row])
+    seen = graph.node("Cast", ["attention_mask"], to=graph.onnx.TensorProto.FLOAT)
+    total = graph.node("Squeeze", [graph.node("MatMul", [graph.node("Unsqueeze", [seen, row]), x]), row])
+    mean = graph.node("Div", [total, graph.node("ReduceSum", [seen, row], keepdims=1)])
+    both = graph.node("Concat", [first, mean], axis=1)
+    for number in (0, 3):
+        weight, bias = tensors[f"head.{number}.weight"], tensors[f"head.{number}.bias"]
+        both = graph.node("MatMul", [both, graph.const(f"head.{number}.w", weight.T)])
+        both = graph.node("Add", [both, graph.const(f"head.{number}.b", bias)])
+        if number == 0:
+            both = graph.node("Tanh", [both])
+    graph.node("Identity", [both], ["log_odds"])
 
 
 def _per_channel(graph: _Graph, name: str, x: str, weight: Floats, bias: Floats) -> str:
@@ -227,17 +261,17 @@ def _blockwise(graph: _Graph, name: str, x: str, weight: Floats, bias: Floats) -
     return graph.node("MatMulNBits", inputs, domain=_MS, K=into, N=out, bits=8, block_size=BLOCK, accuracy_level=4)
 
 
-def _serialise(graph: _Graph, extra: list[str]) -> bytes:
+def _serialise(graph: _Graph, extra: list[str], pair: bool = False) -> bytes:
     helper, proto = graph.onnx.helper, graph.onnx.TensorProto
-    asked = ("input_ids", "attention_mask")
+    asked = ("input_ids", "attention_mask", *(("token_type_ids",) if pair else ()))
     takes = [helper.make_tensor_value_info(name, proto.INT64, ["batch", "tokens"]) for name in asked]
+    ends = {"log_odds": ["batch", 1]} if pair else {"vector": ["batch", HIDDEN], "tokens": ["batch", "tokens", HIDDEN]}
     gives = [
-        helper.make_tensor_value_info("vector", proto.FLOAT, ["batch", HIDDEN]),
-        helper.make_tensor_value_info("tokens", proto.FLOAT, ["batch", "tokens", HIDDEN]),
+        *(helper.make_tensor_value_info(name, proto.FLOAT, shape) for name, shape in ends.items()),
         *(helper.make_tensor_value_info(name, proto.FLOAT, None) for name in extra),
     ]
     model = helper.make_model(
-        helper.make_graph(graph.nodes, "all-MiniLM-L6-v2", takes, gives, graph.constants),
+        helper.make_graph(graph.nodes, "pair" if pair else "all-MiniLM-L6-v2", takes, gives, graph.constants),
         opset_imports=[helper.make_opsetid("", 18), helper.make_opsetid(_MS, 1)],
         ir_version=9,
         producer_name="askonce",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import heapq
 from collections import Counter
+from pathlib import Path
 from typing import Annotated, Any
 
 import msgspec
@@ -12,6 +13,7 @@ from cyclopts import Parameter
 from ...entry import Entry
 from ...errors import AskonceError, StoreError
 from ..core import Cache
+from ..keeping import learned
 from ..transfer import Damaged, Held, state_of, survey
 from .output import Output, money_text, plural, short, size_text, span_text
 from .shared import DEFAULTS, Shared, flag, hexadecimal, opened, reason
@@ -88,7 +90,10 @@ def stats(
             for tier in tiers:
                 if tier["entries"] < 0 and not tier["fault"]:
                     tier["entries"] = sum(tier[name] for name in _STATES)
+        directory = next((getattr(tier.store, "directory", None) for tier in cache.tiers if tier.name == "disk"), None)
     data: dict[str, Any] = {"tiers": tiers, "note": _NOTE}
+    if directory is not None:
+        data |= learned(Path(directory), getattr(config.semantic, "max_wrong", 0.01))
     if quick:
         for tier in tiers:
             for name in ("content_bytes", "vectors", *_STATES):
@@ -149,6 +154,7 @@ def _stats_page(out: Output, data: dict[str, Any]) -> None:
         [(tier["name"], *(cell(tier, name) for name in shown)) for tier in data["tiers"]],
         right=range(1, len(shown) + 1),
     )
+    _learned_page(out, data)
     if "entries" not in data:
         return
     out.say()
@@ -163,6 +169,23 @@ def _stats_page(out: Output, data: dict[str, Any]) -> None:
             out.say(f"{name}: " + ", ".join(f"{what} {count:,}" for what, count in data[name]))
     out.say()
     out.say(data["note"])
+
+
+def _learned_page(out: Output, data: dict[str, Any]) -> None:
+    """The error budget's meter, and the pairs that are never served for each other."""
+    budget, pairs = data.get("budget"), data.get("negatives", 0)
+    if budget is None and not pairs:
+        return
+    out.say()
+    if budget is not None:
+        low, high = budget["wrong_share_between"]
+        audited = f"{budget['audits']:.0f} hits audited, {budget['audits_wrong']:.0f} wrong"
+        between = f" ({low:.1%} to {high:.1%})" if budget["audits"] else ""
+        out.say(f"error budget {budget['max_wrong']:.1%}: {budget['served']:,.0f} hits served, {audited}{between}")
+        if budget["tripped"]:
+            out.say(f"tripped, only exact hits are served: {budget['reason']}")
+    if pairs:
+        out.say(f"{plural(pairs, 'pair')} of questions never served for each other again")
 
 
 def inspect(

@@ -25,9 +25,7 @@ def invalidate(
     text: Annotated[str | None, Parameter(help="Answers to this very question, in any scope.")] = None,
     older_than: Annotated[str | None, Parameter(help="Answers made longer ago than this: 90s, 5m, 1h, 7d.")] = None,
     everything: Annotated[bool, flag("All answers.")] = False,
-    yes: Annotated[
-        bool, flag("Do not ask first, as is done for everything and for several conditions.")
-    ] = False,
+    yes: Annotated[bool, flag("Do not ask first, as is done for everything and for several conditions.")] = False,
     dry_run: Annotated[bool, flag("Only say how many answers it would retire.")] = False,
     sweep: Annotated[bool, flag("Also delete what can never be served again, at once.")] = False,
     shared: Shared = DEFAULTS,

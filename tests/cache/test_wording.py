@@ -27,6 +27,9 @@ SAME = [
     ("cancelling orders", "cancel order"),
     ("see my invoice", "I want to find my invoice"),
     ("what do I have to do to download bill 12", "downloading bill 12"),
+    ("请问怎么取消订单呢", "如何取消订单"),
+    ("为啥不能退款", "请问为什么不能退款?"),
+    ("你们什么时候发货", "你们何时发货啊"),
 ]
 DIFFERENT = [
     ("how do I enable dark mode", "how do I disable dark mode"),
@@ -42,6 +45,8 @@ DIFFERENT = [
     ("is it safe without a helmet", "is it safe with a helmet"),
     ("change account 12345", "change account 12346"),
     ("is nitrate in it", "is nitrite in it"),
+    ("为什么退款", "怎么退款"),
+    ("从北京到上海", "从上海到北京"),
     ("", ""),
     ("please help me", "how to"),
 ]

@@ -32,7 +32,20 @@ class Ran(NamedTuple):
 
 
 Run = Callable[..., Ran]
-COMMANDS = ("demo", "stats", "inspect", "invalidate", "warm", "export", "import", "doctor")
+COMMANDS = (
+    "demo",
+    "stats",
+    "inspect",
+    "invalidate",
+    "warm",
+    "export",
+    "import",
+    "evaluate",
+    "replay",
+    "explain",
+    "calibrate",
+    "doctor",
+)
 
 
 @pytest.fixture(autouse=True)

@@ -1,0 +1,62 @@
+"""What askonce decides by, for the benchmarks: its decision on pairs, and with an error budget on streams."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Sequence
+
+from askonce import ManualClock
+from askonce.cache.budget import Allowance, ErrorBudget
+from askonce.cache.guards import STRICT, Guard
+from askonce.cache.semantic import Conservative, Decision
+from askonce.cache.verified import Verified
+from askonce.cache.verifier import RISKS
+
+from .policies import Budgeted, Judge, Judged, Policy
+
+
+def shipped() -> bool:
+    """Whether the verifier's models are there; without them the conservative rule stands in for it."""
+    return RISKS.exists()
+
+
+def ours(
+    fingerprint: str,
+    max_wrong: float = 0.01,
+    *,
+    guards: Sequence[Guard] = STRICT,
+    budget: ErrorBudget | None = None,
+) -> Decision:
+    """The decision askonce ships for an embedder.
+
+    Args:
+        fingerprint: Of the embedder.
+        max_wrong: Share of served hits that may be wrong.
+        guards: Vetoes.
+        budget: None for a fresh one.
+    """
+    if not shipped():
+        words = Conservative.for_embedder(fingerprint)
+        return Conservative(words.threshold, words.same_words, guards)
+    return Verified(fingerprint, max_wrong=max_wrong, guards=guards, budget=budget)
+
+
+class Unlimited(ErrorBudget):
+    """Lets everything pass, so that a decision's verdict on a pair is its risk, whatever was served before."""
+
+    def allow(self, risk: float, scope: bytes = b"", key: bytes = b"") -> Allowance:
+        return Allowance(True, "no budget", risk)
+
+
+def ours_on_streams(fingerprint: str, texts: Sequence[str], max_wrong: float) -> Callable[[int], Policy]:
+    """What :func:`ours` decides, with its pairs judged once for all streams and a fresh budget for each seed."""
+    decision = ours(fingerprint, max_wrong, budget=Unlimited(max_wrong, clock=ManualClock()))
+    judge = Judge(decision, texts)
+    if not isinstance(decision, Verified):
+        return lambda seed: Judged(judge)
+    prior = decision.verifier.calibration()
+    return lambda seed: Budgeted(
+        judge,
+        ErrorBudget(max_wrong, prior=prior, clock=ManualClock(), member=f"stream-{seed}"),
+        random.Random(f"audits/{seed}"),
+    )

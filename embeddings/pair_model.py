@@ -1,0 +1,166 @@
+"""The pair model: two questions read together, the log-odds that one answer serves both.
+
+A cross-encoder (Nogueira and Cho 2019, https://arxiv.org/abs/1901.04085, section 3) as int8 ONNX, without
+torch. It sees what two separate vectors cannot show, a changed number or a turned direction, and costs
+about two embedding passes; so it is asked only when cheaper evidence leaves a doubt.
+
+A model is a folder: ``model.onnx``, ``tokenizer.json`` and ``model.json``. ``training/`` makes it.
+"""
+
+from __future__ import annotations
+
+import threading
+from hashlib import sha256
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import numpy as np
+
+from ..errors import ConfigError, EmbedderError
+from ..forks import renew_after_fork
+from .function import in_a_line
+from .minilm import MODELS
+
+PAIR_MODELS = {"latin": "pair-en-int8", "han": "pair-zh-int8"}
+"""The shipped models, by the script they are asked for."""
+
+
+class PairFacts(msgspec.Struct):
+    """What ``model.json`` says.
+
+    Attributes:
+        name: Name of the model.
+        max_tokens: Tokens of both texts together, marks included.
+        opening, closing: Tokens before the first text and after each.
+        scripts: Writing systems it was trained on.
+        model_sha256, tokenizer_sha256: Of the two files beside it.
+    """
+
+    name: str
+    max_tokens: int
+    opening: str
+    closing: str
+    scripts: tuple[str, ...]
+    model_sha256: str
+    tokenizer_sha256: str
+
+
+def pair_ids(tokenizer: Any, facts: PairFacts, one: str, two: str) -> tuple[list[int], list[int]]:
+    """Ids of ``opening one closing two closing`` and the type (0 or 1) of each.
+
+    Raises:
+        EmbedderError: Both together are too long.
+    """
+    first = tokenizer.encode(one, add_special_tokens=False).ids
+    second = tokenizer.encode(two, add_special_tokens=False).ids
+    if len(first) + len(second) + 3 > facts.max_tokens:
+        raise EmbedderError(
+            f"the two texts have {len(first) + len(second)} tokens and {facts.name} takes {facts.max_tokens - 3}",
+            refused=True,
+        )
+    opening, closing = tokenizer.token_to_id(facts.opening), tokenizer.token_to_id(facts.closing)
+    return [opening, *first, closing, *second, closing], [0] * (len(first) + 2) + [1] * (len(second) + 1)
+
+
+class PairModel:
+    """A pair model folder at work. Loading is lazy; the files are then checked against their digests.
+
+    Args:
+        model: A folder, or the name of a model that ships with the package.
+
+    Raises:
+        ConfigError: No such folder, or it is not a model folder.
+    """
+
+    def __init__(self, model: str | Path = PAIR_MODELS["latin"]) -> None:
+        shipped = MODELS / str(model)
+        self._folder = shipped if (shipped / "model.json").is_file() else Path(model)
+        try:
+            self.facts = msgspec.json.decode((self._folder / "model.json").read_bytes(), type=PairFacts)
+        except (OSError, msgspec.MsgspecError) as error:
+            raise ConfigError(
+                f"no pair model at {str(model)!r} ({in_a_line(error)}): give a folder with model.json, model.onnx and "
+                "tokenizer.json",
+                setting="verifier",
+            ) from error
+        self.fingerprint = f"{self.facts.name}/{self.facts.model_sha256[:12]}{self.facts.tokenizer_sha256[:4]}"
+        self._loaded: tuple[Any, Any] | None = None
+        self._lost: list[Any] = []
+        self._lock = threading.Lock()
+        renew_after_fork(self)
+
+    def renew(self) -> None:
+        self._lock = threading.Lock()
+        if self._loaded is not None:
+            self._lost.append(self._loaded)  # may have been in use by a thread that is gone
+            self._loaded = None
+
+    def __repr__(self) -> str:
+        return f"PairModel({self.facts.name!r})"
+
+    def load(self) -> None:
+        """Load the model now. Raises EmbedderError."""
+        self._load()
+
+    def _load(self) -> tuple[Any, Any]:
+        loaded = self._loaded
+        if loaded is not None:
+            return loaded
+        with self._lock:
+            if self._loaded is None:
+                try:
+                    self._loaded = self._open()
+                except EmbedderError:
+                    raise
+                except Exception as error:
+                    raise EmbedderError(f"the pair model in {self._folder} does not load ({in_a_line(error)})") from error
+            return self._loaded
+
+    def _open(self) -> tuple[Any, Any]:
+        files = []
+        for name, digest in (
+            ("model.onnx", self.facts.model_sha256),
+            ("tokenizer.json", self.facts.tokenizer_sha256),
+        ):
+            data = (self._folder / name).read_bytes()
+            if sha256(data).hexdigest() != digest:
+                raise EmbedderError(f"{self._folder / name} is damaged or not the file model.json names")
+            files.append(data)
+        ort: Any = import_module("onnxruntime")
+        options = ort.SessionOptions()
+        options.intra_op_num_threads = 1
+        options.inter_op_num_threads = 1
+        options.log_severity_level = 3
+        options.graph_optimization_level = ort.GraphOptimizationLevel.ORT_ENABLE_BASIC
+        session = ort.InferenceSession(files[0], options, providers=["CPUExecutionProvider"])
+        tokenizer = import_module("tokenizers").Tokenizer.from_buffer(files[1])
+        tokenizer.no_padding()
+        tokenizer.no_truncation()
+        return session, tokenizer
+
+    def log_odds(self, one: str, two: str) -> float:
+        """Log-odds that one answer serves both texts, before any calibration. The order of the two matters little:
+        the model was shown either.
+
+        Raises:
+            EmbedderError: The texts are too long or not valid Unicode, or the model failed.
+        """
+        session, tokenizer = self._load()
+        try:
+            ids, types = pair_ids(tokenizer, self.facts, one, two)
+            row = np.array([ids], np.int64)
+            feed = {
+                "input_ids": row,
+                "attention_mask": np.ones_like(row),
+                "token_type_ids": np.array([types], np.int64),
+            }
+            value = float(session.run(["log_odds"], feed)[0][0, 0])
+        except EmbedderError:
+            raise
+        except Exception as error:
+            raise EmbedderError(f"{self.facts.name} failed ({type(error).__name__})") from error
+        if not np.isfinite(value):
+            raise EmbedderError(f"{self.facts.name} gave {value}, which is no number to go by")
+        return value

@@ -1,0 +1,1 @@
+"""How the verifier that ships with the package was made: data, splits, rules, training. Not installed."""

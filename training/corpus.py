@@ -1,0 +1,87 @@
+"""What the pair models are trained on: the training parts of the public sets, and pairs made by rule."""
+
+from __future__ import annotations
+
+import csv
+import gzip
+import random
+from collections.abc import Iterable, Sequence
+from hashlib import blake2b
+from pathlib import Path
+
+from .generate_en import generate as generate_en
+from .sets import CHINESE, FILES, Pair, held_out_texts, load_set, normal
+
+ENGLISH = ("qqp", "paws", "cannot", "gsm_plus", "mrpc", "stsb", "apt", "parade", "pit2015", "disfl_qa")
+MOST = {"cannot": 10_000, "parade": 2_000, "pit2015": 1_000, "disfl_qa": 2_000, "stsb": 4_000}
+"""Pairs taken at most of sets that would outweigh the rest (one label, or another kind of text)."""
+TWICE = ("paws",)
+"""A small set of the hardest kind is shown in both directions."""
+QUESTIONS = "open_qa_questions.csv.gz"
+
+
+def english(data: Path, rng: random.Random, without: Sequence[str] = (), generated: int = 24_000) -> list[Pair]:
+    """Training pairs in English, shuffled.
+
+    Args:
+        data: Folder of the public sets.
+        rng: Chooses and makes.
+        without: Sets left out altogether, their questions included.
+        generated: Source questions of the rules; each gives up to two pairs.
+    """
+    held_out = set(held_out_texts(data, FILES))
+    pairs: list[Pair] = []
+    questions = open_questions(data, "train")
+    paraphrases: list[tuple[str, str]] = []
+    for name in ENGLISH:
+        if name in without:
+            continue
+        found = load_set(name, data, "train")
+        if name == "qqp":
+            questions += [text for pair in found for text in pair[:2]]
+            paraphrases = [(pair.text_a, pair.text_b) for pair in found if pair.label]
+        if name in MOST and len(found) > MOST[name]:
+            rare = [pair for pair in found if pair.label] if name == "cannot" else []
+            rest = [pair for pair in found if not (name == "cannot" and pair.label)]
+            found = rare + rng.sample(rest, MOST[name] - len(rare))
+        pairs += [Pair(a, b, label, name) for a, b, label, _ in found]
+        if name in TWICE:
+            pairs += [Pair(b, a, label, name) for a, b, label, _ in found]
+    questions = sorted(set(questions))
+    chosen = rng.sample(questions, min(generated, len(questions)))
+    told = rng.sample(paraphrases, min(len(paraphrases), generated // 3))
+    pairs += [Pair(a, b, label, "rule:" + kind) for a, b, label, kind in generate_en(chosen, rng, told)]
+    return _clean(pairs, held_out, rng)
+
+
+def chinese(data: Path, rng: random.Random, without: Sequence[str] = (), generated: int = 15_000) -> list[Pair]:
+    """Training pairs in Chinese, shuffled; arguments as of :func:`english`."""
+    from .generate_zh import generate as generate_zh
+
+    held_out = set(held_out_texts(data, FILES))
+    pairs: list[Pair] = []
+    questions: set[str] = set()
+    for name in CHINESE:
+        if name in without:
+            continue
+        found = load_set(name, data, "train")
+        questions.update(text for pair in found for text in pair[:2])
+        pairs += [Pair(a, b, label, name) for a, b, label, _ in found]
+    chosen = rng.sample(sorted(questions), min(generated, len(questions)))
+    pairs += [Pair(a, b, label, "rule:" + kind) for a, b, label, kind in generate_zh(chosen, rng)]
+    return _clean(pairs, held_out, rng)
+
+
+def _clean(pairs: Iterable[Pair], held_out: set[str], rng: random.Random) -> list[Pair]:
+    """Without what a test part holds, each pair in a random direction, shuffled."""
+    kept = [pair for pair in pairs if normal(pair.text_a) not in held_out and normal(pair.text_b) not in held_out]
+    turned = [p if rng.random() < 0.5 else Pair(p.text_b, p.text_a, p.label, p.meta) for p in kept]
+    rng.shuffle(turned)
+    return turned
+
+
+def open_questions(data: Path, part: str) -> list[str]:
+    """Questions without a pair (Natural Questions, WebQuestions, TriviaQA): nine tenths to train on."""
+    with gzip.open(data / QUESTIONS, "rt", encoding="utf-8", newline="") as file:
+        questions = [row["question"] for row in csv.DictReader(file)]
+    return [text for text in questions if (blake2b(text.encode(), digest_size=1).digest()[0] < 26) == (part == "tune")]

@@ -9,16 +9,44 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from .backends.memory import MemoryStore
+from .cache.agreement import model_judge
+from .cache.audit import Audits
+from .cache.budget import Allowance, ErrorBudget
+from .cache.budget_state import Calibration
 from .cache.call import Call
 from .cache.controls import Controls, controls
 from .cache.core import Cache
+from .cache.drift_policy import DriftPolicy, DriftSettings
 from .cache.explain import Explanation
-from .cache.guards import Guard, codes_agree, negation_agrees, numbers_agree, opposites_agree, signs_agree
+from .cache.guards import (
+    Guard,
+    bounds_agree,
+    ceasing_agrees,
+    codes_agree,
+    days_agree,
+    directions_agree,
+    entities_agree,
+    language_agrees,
+    names_agree,
+    negation_agrees,
+    numbers_agree,
+    numbers_clash,
+    opposites_agree,
+    question_agrees,
+    siblings_agree,
+    signs_agree,
+    units_agree,
+)
+from .cache.negatives import Negatives
 from .cache.policy import Answer, Policy
 from .cache.receipt import Receipt, Reply, last_receipt, receipt_of
 from .cache.semantic import Candidate, Conservative, Decision, SemanticTier, Threshold, Verdict
+from .cache.shadow import ShadowReport
 from .cache.stats import Snapshot
 from .cache.usage import record_usage
+from .cache.verified import Verified
+from .cache.verifier import Verifier
+from .cache.volatile import Volatility, volatility
 from .cache.wording import words_in_place
 from .clock import Clock, ManualClock, SystemClock
 from .entry import Entry, Usage
@@ -65,10 +93,13 @@ def __getattr__(name: str) -> Any:
 
 
 __all__ = [
+    "Allowance",
     "Answer",
     "AskonceError",
+    "Audits",
     "Cache",
     "CacheTransport",
+    "Calibration",
     "Call",
     "Candidate",
     "Clock",
@@ -79,8 +110,11 @@ __all__ = [
     "DeadlineExceeded",
     "Decision",
     "DiskStore",
+    "DriftPolicy",
+    "DriftSettings",
     "EmbedderError",
     "Entry",
+    "ErrorBudget",
     "Explanation",
     "FaissIndex",
     "Guard",
@@ -88,12 +122,14 @@ __all__ = [
     "ManualClock",
     "MemoryStore",
     "MissingExtra",
+    "Negatives",
     "NotCached",
     "Policy",
     "Receipt",
     "RedisStore",
     "Reply",
     "SemanticTier",
+    "ShadowReport",
     "Snapshot",
     "StoreClosed",
     "StoreError",
@@ -103,15 +139,31 @@ __all__ = [
     "UnsafeRow",
     "Usage",
     "Verdict",
+    "Verified",
+    "Verifier",
+    "Volatility",
+    "bounds_agree",
+    "ceasing_agrees",
     "codes_agree",
     "controls",
+    "days_agree",
+    "directions_agree",
+    "entities_agree",
+    "language_agrees",
     "last_receipt",
     "load_config",
+    "model_judge",
+    "names_agree",
     "negation_agrees",
     "numbers_agree",
+    "numbers_clash",
     "opposites_agree",
+    "question_agrees",
     "receipt_of",
     "record_usage",
+    "siblings_agree",
     "signs_agree",
+    "units_agree",
+    "volatility",
     "words_in_place",
 ]

@@ -7,8 +7,8 @@ once or one by one (``--spread``), and nobody tells the cache. An answer made be
 served after it is *unsafe*. Topics are grouped into documents, whose tag their answers carry; the facts that change
 are drawn among the topics (``--together``: among the documents).
 
-The cache is the real one, exact tiers only, on a clock of the simulation's own; lives come from the drift
-policy through ``Policy(ttl=...)``, audits ask the same model again and compare, with errors of both kinds.
+The cache is the real one, exact tiers only, on a clock of the simulation's own, with ``Cache(audits=..., drift=...)``
+as a user would set them; the comparison that audits make errs in both directions.
 """
 
 from __future__ import annotations
@@ -23,11 +23,9 @@ from itertools import accumulate
 from typing import TYPE_CHECKING, Any
 
 from askonce import Cache, ManualClock, MemoryStore, Policy
-from askonce.cache.call import Call
-from askonce.cache.controls import Controls
-from askonce.cache.drift_policy import Actions, DriftPolicy, DriftSettings, carry_out
+from askonce.cache.audit import Audits
+from askonce.cache.drift_policy import DriftPolicy, DriftSettings
 from askonce.cache.policy import Answer
-from askonce.cache.versions import versioned
 from askonce.entry import Usage
 
 from .report import COLOURS, Report, bars, count, options
@@ -103,28 +101,27 @@ class Strategy:
     Attributes:
         name: As in the results.
         ttl: Seconds an answer may live, or None.
-        settings: Of the drift policy; None for none.
-        chosen: Audits go to the hits that are due (else to a random share, and only the entry is renewed).
+        audits: Share of the hits that is audited: those that are due by the drift policy, else drawn by chance.
+        drift: With a drift policy, its defaults but for the share.
         sources: The call says which version of its fact it wants.
     """
 
     name: str
     ttl: float | None
-    settings: DriftSettings | None = None
-    chosen: bool = True
+    audits: float = 0.0
+    drift: bool = False
     sources: bool = False
 
 
 def strategies(rate: float) -> tuple[Strategy, ...]:
     """All of them; ``rate`` is the share of hits that is audited."""
-    settings = DriftSettings(audit_rate=rate)
     return (
         Strategy("none", None),
         Strategy("ttl 7 d", WEEK_S),
         Strategy("ttl 1 d", DAY_S),
-        Strategy("random audits", WEEK_S, settings, chosen=False),
-        Strategy("drift policy", WEEK_S, settings),
-        Strategy("source tags", WEEK_S, DriftSettings(audit_rate=0.0), sources=True),
+        Strategy("random audits", WEEK_S, rate),
+        Strategy("drift policy", WEEK_S, rate, drift=True),
+        Strategy("source tags", WEEK_S, sources=True),
     )
 
 
@@ -171,7 +168,7 @@ class Outcome:
 
 
 class Keeper:
-    """One strategy at work: a cache, a drift policy, and the audits between them."""
+    """One strategy at work: a cache, and who asks it."""
 
     def __init__(self, strategy: Strategy, month: Month, seed: int, tokens_per_day: int) -> None:
         self.strategy = strategy
@@ -180,43 +177,41 @@ class Keeper:
         self.start = self.clock.now()
         self.rng = random.Random(f"{strategy.name} {seed}")
         self.outcome = Outcome(strategy.name, calls=len(month.asked))
-        self.tokens_per_day = tokens_per_day
-        self.tokens = 0
-        self.day = 0
-        self.drift = DriftPolicy(strategy.settings, clock=self.clock) if strategy.settings is not None else None
+        drift, rate = None, strategy.audits
+        if strategy.drift:
+            drift = DriftPolicy(DriftSettings(audit_rate=rate), clock=self.clock)
+        audits = Audits(0.0, exact_rate=rate, exact_after=0.0, tokens_per_day=tokens_per_day, compare=self.compare)
+        self.drift = drift
         self.cache = Cache(
             [MemoryStore(clock=self.clock)],
             semantic=False,
             clock=self.clock,
-            policy=Policy(ttl=self.lifetime),
+            policy=Policy(ttl=strategy.ttl),
+            audits=audits if rate else False,
+            drift=drift,
             rng=random.Random(seed),
         )
-
-    def lifetime(self, call: Call, answer: Answer) -> float | None:
-        """The policy's TTL: the strategy's, as the drift policy bounds it."""
-        base = self.strategy.ttl
-        if self.drift is None or base is None:
-            return base
-        return self.drift.lifetime(call.query, call.tags, call.scope, base)
 
     def answer(self, topic: int) -> Answer:
         """The model's answer now; its text is the version of the fact."""
         version = self.month.version(topic, self.clock.now() - self.start)
-        return Answer(kind="json", body=str(version).encode(), usage=USAGE, model="model", value=version)
+        return Answer(kind="value", body=str(version).encode(), usage=USAGE, model="model", value=version)
+
+    def compare(self, served: object, fresh: object) -> bool:
+        """Whether a served answer and a fresh one agree, as a judge who errs would say."""
+        return self.rng.random() >= FALSE_ALARM if served == fresh else self.rng.random() < OVERLOOKED
 
     def ask(self, second: float, topic: int) -> None:
-        """One question of the month."""
+        """One question of the month, and its audit, if there is one, to its end."""
         self.clock.advance(self.start + second - self.clock.now())
         fact = self.month.version(topic, second)
-        tags = (document(topic, self.month.topics),)
-        if self.strategy.sources:
-            tags = versioned({f"fact:{topic}": f"v{fact}"})
+        tags = {f"fact:{topic}": f"v{fact}"} if self.strategy.sources else [document(topic, self.month.topics)]
         call = self.cache.call(["support"], f"topic {topic}", model="model", tags=tags)
-        if self.drift is not None:
-            declared = self.drift.declare(tags)
-            if declared.retire:
-                carry_out(Actions(declared.retire), self.cache.ledger.bump)
+        alarms = self.alarms
         outcome, receipt = self.cache.run(call, None, lambda: self.answer(topic))
+        assert not receipt.audited or self.cache.learning.wait()
+        if second < self.month.half:
+            self.outcome.false_alarms += self.alarms - alarms
         if not receipt.hit or outcome.found is None:
             self.outcome.upstream += 1
             return
@@ -226,37 +221,17 @@ class Keeper:
             self.outcome.unsafe[day] += 1
             late = (second - self.month.changed[topic]) / DAY_S
             self.outcome.longest = max(self.outcome.longest, late)
-        if self.chooses(call, outcome.found.entry.created):
-            self.audit(call, topic, served, day)
 
-    def chooses(self, call: Call, created: float) -> bool:
-        """Whether this hit is audited."""
-        if self.drift is None:
-            return False
-        if not self.strategy.chosen:
-            return self.rng.random() < self.drift.settings.audit_rate
-        return self.drift.due(call.scope, call.tags, call.key, created)
+    @property
+    def alarms(self) -> int:
+        """Tags and scopes the drift policy has retired so far."""
+        return self.drift.alarms if self.drift is not None else 0
 
-    def audit(self, call: Call, topic: int, served: int, day: int) -> None:
-        """Ask again, compare, keep the fresh answer, and do what the drift policy says."""
-        if day != self.day:
-            self.day, self.tokens = day, 0
-        if self.tokens + USAGE.total > self.tokens_per_day:
-            self.outcome.over += 1
-            return
-        self.tokens += USAGE.total
-        self.outcome.audits += 1
-        fresh = self.answer(topic)
-        agreed = self.rng.random() >= FALSE_ALARM if fresh.value == served else self.rng.random() < OVERLOOKED
-        assert self.drift is not None
-        if self.strategy.chosen:
-            actions = self.drift.on_audit(call.scope, call.tags, agreed)
-            carry_out(actions, self.cache.ledger.bump)
-            alarms = len(actions.retire_tags) + len(actions.retire_scopes)
-            self.outcome.alarms += alarms
-            if self.clock.now() - self.start < self.month.half:
-                self.outcome.false_alarms += alarms
-        self.cache.run(call, Controls(refresh=True), lambda: fresh)
+    def end(self) -> Outcome:
+        """What came of it."""
+        stats, outcome = self.cache.stats(), self.outcome
+        outcome.audits, outcome.over, outcome.alarms = stats.audits, stats.audits_skipped, self.alarms
+        return outcome
 
 
 def replay(
@@ -268,7 +243,7 @@ def replay(
         for second, topic in month.asked:
             keeper.ask(second, topic)
             tick()
-    return keeper.outcome
+        return keeper.end()
 
 
 # --- the report -------------------------------------------------------------------------------------------

@@ -19,8 +19,10 @@ from typing import Any
 
 import numpy as np
 
-from askonce import Cache, DiskStore, MemoryStore, RedisStore, SemanticTier, Threshold
+from askonce import Cache, Candidate, DiskStore, MemoryStore, RedisStore, SemanticTier
 from askonce.cache.call import exact_key
+from askonce.cache.guards import SURE
+from askonce.cache.verified import Verified
 from askonce.embeddings import default_embedder
 from askonce.entry import Entry
 
@@ -33,7 +35,11 @@ ABOUT = {
     "redis": "decorated function, answer in the Redis tier only",
     "wrap": "wrapped OpenAI client, answer in the memory tier",
     "semantic_over_embedding": "semantic hit at --entries vectors, less the embedding pass of the same question",
-    "semantic": "semantic hit at --entries vectors",
+    "semantic": "semantic hit at --entries vectors, the same question with other punctuation",
+    "reworded": "semantic hit at --entries vectors, the same question in other words",
+    "guards": "all guards on one candidate, both texts new to them",
+    "first_opinion": "guards and the verifier's first opinion on one candidate, both texts new",
+    "second_opinion": "the pair model on one candidate",
     "embedding": "the embedding pass itself (all-MiniLM-L6-v2, int8 ONNX)",
     "functools": "functools.lru_cache",
     "cachetools": "cachetools.cached with a TTLCache and a lock",
@@ -45,7 +51,17 @@ ABOUT = {
     "langchain": "LangChain's InMemoryCache lookup",
     "openai_sdk": "the bare OpenAI SDK over a transport that answers at once",
 }
-OURS = ("memory", "memory_async", "disk", "redis", "wrap", "semantic_over_embedding")
+OURS = (
+    "memory",
+    "memory_async",
+    "disk",
+    "redis",
+    "wrap",
+    "semantic_over_embedding",
+    "reworded",
+    "first_opinion",
+    "second_opinion",
+)
 ANSWER = "You can reset it under Settings, Security. We send a link to your e-mail address. " * 4
 QUESTION = "How do I reset my password?"
 
@@ -257,7 +273,7 @@ def measure_semantic(stack: ExitStack, entries: int, note: Callable[[str], None]
     """Semantic hits in one scope of ``entries`` vectors; each question is asked once, so none is remembered."""
     embedder = default_embedder()
     cache = Cache([MemoryStore(max_bytes=1 << 31, max_entries=entries * 2)], semantic=SemanticTier(
-        embedder, decision=Threshold(0.9), deadline_ms=5000))  # fmt: skip
+        embedder, deadline_ms=5000))  # fmt: skip
     stack.enter_context(cache)
     semantic = cache.semantic
     assert semantic is not None
@@ -304,6 +320,33 @@ def measure_semantic(stack: ExitStack, entries: int, note: Callable[[str], None]
             samples["semantic"].append(whole)
             samples["embedding"].append(alone)
             samples["semantic_over_embedding"].append(max(0.0, whole - alone))
+    note("asking in other words")
+    samples["reworded"] = []
+    for question in asked:
+        text = question.replace("how can i", "what is the way to") + "?"
+        whole = once(lambda text=text: answer(text))  # type: ignore[misc]
+        if answer.reply(text).receipt.matched_query is not None:
+            samples["reworded"].append(whole)
+    samples |= measure_opinions(embedder.fingerprint, asked)
+    return samples
+
+
+def measure_opinions(fingerprint: str, asked: list[str]) -> dict[str, list[float]]:
+    """What the decision costs per candidate: guards, first and second opinion, on texts not seen before."""
+    decision = Verified(fingerprint)
+    decision.load()
+    samples: dict[str, list[float]] = {"guards": [], "first_opinion": [], "second_opinion": []}
+    for number, question in enumerate(asked):
+        for kind in samples:
+            one = f"{question} on line {number} {kind}"
+            two = one.replace("how can i", "what is the way to")
+            candidate = Candidate(two, one, 0.9)
+            if kind == "guards":
+                samples[kind].append(once(lambda one=one, two=two: [guard(two, one) for guard in SURE]))  # type: ignore[misc]
+            elif kind == "first_opinion":
+                samples[kind].append(once(lambda c=candidate: decision.decide(c)))  # type: ignore[misc]
+            else:
+                samples[kind].append(once(lambda c=candidate: decision.settle(c)))  # type: ignore[misc]
     return samples
 
 
@@ -361,9 +404,9 @@ def ratios_of(result: dict[str, dict[str, float]]) -> dict[str, float]:
     pairs = (
         ("memory", "cashews"), ("memory", "aiocache"), ("memory_async", "cashews"), ("memory_async", "aiocache"),
         ("memory", "functools"), ("disk", "diskcache_get"),
-        ("redis", "redis_get"), ("wrap", "openai_sdk"),
+        ("redis", "redis_get"), ("wrap", "openai_sdk"), ("semantic", "embedding"), ("reworded", "embedding"),
     )  # fmt: skip
-    return {f"{a} / {b}": result[a]["p50_us"] / result[b]["p50_us"] for a, b in pairs}
+    return {f"{a} / {b}": result[a]["p50_us"] / result[b]["p50_us"] for a, b in pairs if a in result and b in result}
 
 
 def draw(figure: Any, result: dict[str, dict[str, float]]) -> None:

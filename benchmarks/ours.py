@@ -10,7 +10,7 @@ from askonce.cache.budget import Allowance, ErrorBudget
 from askonce.cache.guards import STRICT, Guard
 from askonce.cache.semantic import Conservative, Decision
 from askonce.cache.verified import Verified
-from askonce.cache.verifier import RISKS
+from askonce.cache.verifier import RISKS, Verifier
 
 from .policies import Budgeted, Judge, Judged, Policy
 
@@ -26,6 +26,7 @@ def ours(
     *,
     guards: Sequence[Guard] = STRICT,
     budget: ErrorBudget | None = None,
+    verifier: Verifier | None = None,
 ) -> Decision:
     """The decision askonce ships for an embedder.
 
@@ -34,11 +35,12 @@ def ours(
         max_wrong: Share of served hits that may be wrong.
         guards: Vetoes.
         budget: None for a fresh one.
+        verifier: None for what ships.
     """
-    if not shipped():
+    if verifier is None and not shipped():
         words = Conservative.for_embedder(fingerprint)
         return Conservative(words.threshold, words.same_words, guards)
-    return Verified(fingerprint, max_wrong=max_wrong, guards=guards, budget=budget)
+    return Verified(fingerprint, max_wrong=max_wrong, guards=guards, budget=budget, verifier=verifier)
 
 
 class Unlimited(ErrorBudget):
@@ -48,9 +50,12 @@ class Unlimited(ErrorBudget):
         return Allowance(True, "no budget", risk)
 
 
-def ours_on_streams(fingerprint: str, texts: Sequence[str], max_wrong: float) -> Callable[[int], Policy]:
+def ours_on_streams(
+    fingerprint: str, texts: Sequence[str], max_wrong: float, verifier: Verifier | None = None
+) -> Callable[[int], Policy]:
     """What :func:`ours` decides, with its pairs judged once for all streams and a fresh budget for each seed."""
-    decision = ours(fingerprint, max_wrong, budget=Unlimited(max_wrong, clock=ManualClock()))
+    unlimited = Unlimited(max_wrong, clock=ManualClock())
+    decision = ours(fingerprint, max_wrong, budget=unlimited, verifier=verifier)
     judge = Judge(decision, texts)
     if not isinstance(decision, Verified):
         return lambda seed: Judged(judge)

@@ -153,7 +153,8 @@ class Figures(NamedTuple):
         within: Share of seeds in which ``wrong`` kept to the bound.
         running: Wrong of the hits so far, at 100 places along the stream.
         after: Hits and wrong hits in the second half.
-        tripped: Of the seeds, the share that stopped serving, and in the middle how many requests after half time.
+        tripped: Share of the seeds that stopped serving; and, in the middle of those, how many requests after half
+            time, and wrong hits by then as a multiple of what the bound allows for the hits of the whole stream.
         examples: A few wrong hits.
     """
 
@@ -167,7 +168,7 @@ class Figures(NamedTuple):
     within: float
     running: list[float]
     after: tuple[float, float]
-    tripped: tuple[float, float]
+    tripped: tuple[float, float, float]
     examples: list[tuple[int, int, float]]
 
 
@@ -178,6 +179,7 @@ def figures(tallies: Sequence[Tally], max_wrong: float) -> Figures:
     late = [sum(at >= t.requests // 2 for at in t.when) for t in tallies]
     late_wrong = [sum(w for at, w in zip(t.when, t.wrong, strict=True) if at >= t.requests // 2) for t in tallies]
     stopped = [t.tripped - t.requests // 2 for t in tallies if t.tripped is not None]
+    spent = [t.until_tripped[1] / (max_wrong * t.hits) for t in tallies if t.tripped is not None and t.hits]
     return Figures(
         ratio([t.hits + t.exact - t.audited for t in tallies], requests),
         ratio(hits, requests),
@@ -189,7 +191,11 @@ def figures(tallies: Sequence[Tally], max_wrong: float) -> Figures:
         float(np.mean([w <= max_wrong * h for w, h in zip(wrong, hits, strict=True)])),
         _running(tallies),
         (float(np.mean(late)), float(np.mean(late_wrong))),
-        (len(stopped) / len(tallies), float(np.median(stopped)) if stopped else math.nan),
+        (
+            len(stopped) / len(tallies),
+            float(np.median(stopped)) if stopped else math.nan,
+            float(np.median(spent)) if spent else math.nan,
+        ),
         tallies[0].examples,
     )
 
@@ -243,6 +249,8 @@ def run(data: Path | None, settings: Settings, report: Report, only: Sequence[st
                 rules[rule] = figures(tallies, settings.max_wrong)
                 progress.remove_task(task)
         for title, most in ((f"within {settings.max_wrong:.1%}", settings.max_wrong), ("as askonce", None)):
+            if settings.shuffle:
+                break  # no threshold helps when the truth turns
             wanted = rules["askonce"].wrong[0] if most is None else most
             best = None if math.isnan(wanted) else played.best_static(wanted)
             if best is not None:
@@ -261,14 +269,17 @@ COLUMNS = (
     "rule", "calls saved", "semantic hits", "exact hits", "wrong of hits", "2nd opinions", "audits", "labels",
     "seeds in bound",
 )  # fmt: skip
-TURNED = ("late hits", "late wrong", "stopped", "after requests")
+TURNED = (
+    "rule", "calls saved", "wrong of hits", "hits after the turn", "of them wrong", "seeds stopped", "after requests",
+    "budget spent then",
+)  # fmt: skip
+"""Columns when the truth turns."""
 
 
-def rows(result: Result, shuffle: bool) -> list[list[str]]:
+def rows(result: Result) -> list[list[str]]:
     """The table of one pool."""
-    made = []
-    for rule, f in result.rules.items():
-        row = [
+    return [
+        [
             rule,
             shown(f.saved),
             shown(f.hit_rate),
@@ -277,11 +288,27 @@ def rows(result: Result, shuffle: bool) -> list[list[str]]:
             *(f"{share:.1%}" if share > 0 else "-" for share in (f.second[0], f.audited[0], f.labels[0])),
             f"{f.within:.0%}",
         ]
-        if shuffle:
-            late, wrong = f.after
-            stopped, after = f.tripped
-            row += [f"{late:,.0f}", f"{wrong:,.0f}", f"{stopped:.0%}", "-" if math.isnan(after) else f"{after:,.0f}"]
-        made.append(row)
+        for rule, f in result.rules.items()
+    ]
+
+
+def turned_rows(result: Result) -> list[list[str]]:
+    """The table of one pool whose truth turned half-way."""
+    made = []
+    for rule, f in result.rules.items():
+        (hits, wrong), (stopped, after, spent) = f.after, f.tripped
+        made.append(
+            [
+                rule,
+                shown(f.saved),
+                shown(f.wrong, "{:.2%}"),
+                f"{hits:,.0f}",
+                f"{wrong:,.0f}",
+                f"{stopped:.0%}",
+                "-" if math.isnan(after) else f"{after:,.0f}",
+                "-" if math.isnan(spent) else f"{spent:.1f} x",
+            ]
+        )
     return made
 
 
@@ -374,8 +401,8 @@ def present(results: Mapping[str, Result], settings: Settings, report: Report) -
         title = f"{name}: {settings.seeds} streams of {result.requests:,} requests, {settings.one_off:.0%} one-offs"
         report.table(
             title + (", most right answers turn wrong half-way" if settings.shuffle else ""),
-            (*COLUMNS, *TURNED) if settings.shuffle else COLUMNS,
-            rows(result, settings.shuffle),
+            TURNED if settings.shuffle else COLUMNS,
+            turned_rows(result) if settings.shuffle else rows(result),
             "calls saved: hits of both tiers, less audits. 2nd opinions: of lookups with a neighbour. labels: stored "
             "answers compared with fresh ones. All but wrong and 2nd opinions: of requests.",
         )

@@ -34,7 +34,7 @@ from typing import TYPE_CHECKING, Any
 import httpx2
 import openai
 
-from askonce import Cache, MemoryStore, SemanticTier, Threshold, receipt_of
+from askonce import Audits, Cache, MemoryStore, SemanticTier, Threshold, receipt_of
 from askonce.upstream import cost_usd, estimate_chat, estimate_tokens
 from askonce.upstream.local_answers import question_of
 from askonce.upstream.local_limits import Limits
@@ -84,7 +84,9 @@ def _cached(semantic: Callable[[], SemanticTier | bool | None]) -> Callable[[Pat
     def make(directory: Path, clock: VirtualClock) -> Cache:
         from askonce.backends.disk import DiskStore
 
-        return Cache(tiers=[MemoryStore(), DiskStore(directory)], semantic=semantic(), clock=clock)
+        # The local service repeats itself word by word, so that audits need no judgement.
+        audits = Audits(compare="exact")
+        return Cache(tiers=[MemoryStore(), DiskStore(directory)], semantic=semantic(), clock=clock, audits=audits)
 
     return make
 

@@ -174,6 +174,7 @@ class Tally:
         when: Places in the stream of the semantic hits.
         wrong: Beside ``when``: whether the answer belonged to another question.
         tripped: Place in the stream at which the policy stopped serving; None when it never did.
+        until_tripped: Semantic hits and wrong ones by then.
         examples: A few wrong hits: places of asked and served, cosine.
     """
 
@@ -184,6 +185,7 @@ class Tally:
     audited: int = 0
     labels: int = 0
     tripped: int | None = None
+    until_tripped: tuple[int, int] = (0, 0)
     when: list[int] = field(default_factory=list)
     wrong: list[bool] = field(default_factory=list)
     examples: list[tuple[int, int, float]] = field(default_factory=list)
@@ -256,6 +258,7 @@ def walk(pool: Pool, near: Neighbours, stream: Sequence[int], policy: Policy, tr
             policy.learn(asked, choice, cosine_of[judged], right)
             if tally.tripped is None and getattr(policy, "tripped", False):
                 tally.tripped = at
+                tally.until_tripped = (tally.hits, tally.wrongs)
         if choice.served < 0 or choice.audited:
             stored[asked] = True
             indexed[asked] |= policy.indexes_known or not right

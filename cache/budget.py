@@ -310,6 +310,14 @@ class ErrorBudget:
         """Why it tripped; empty when it has not."""
         return self._memory.own.reason
 
+    def tighten(self, factor: float) -> None:
+        """Serve as if the target were ``factor`` (above 0, at most 1) of what it is, until told otherwise: the traffic
+        is not what the risks were calibrated on. What is promised, and what trips, stays."""
+        with self._lock:
+            if factor != self._memory.strictness:
+                self._memory.strictness = factor
+                self._memory.refresh()
+
     def reset(self, *, everything: bool = False) -> None:
         """Serve again, believing the calibration.
 
@@ -341,6 +349,7 @@ class ErrorBudget:
                 "reason": self.reason,
                 "cut": max(0.0, memory.cut),
                 "ceiling": memory.ceiling,
+                "strictness": memory.strictness,
                 "correction": curve.factor,
                 "correction_at_most": curve.factor * curve.margin,
                 "served": total.served,

@@ -68,6 +68,7 @@ class Memory:
         self._calibration = calibration
         self._belief = Belief(calibration, max_wrong, confidence)
         self._target = self.limit(self.window) / self.window
+        self.strictness = 1.0  # share of the target that is served up to; see ErrorBudget.tighten
         self._pending = 0
         self._fade_at = -math.inf
         self.own = self.blank()
@@ -105,10 +106,11 @@ class Memory:
         self.audits = total.audits
         self.curve: Curve = self._belief.curve(total)
         curve, prior = self.curve, self._belief.prior
-        self.last = cut_at(curve.risks, total.seen, self._target / curve.margin, self.ceiling)
+        target = self._target * self.strictness
+        self.last = cut_at(curve.risks, total.seen, target / curve.margin, self.ceiling)
         self.cut = curve.risks[self.last] if self.last >= 0 else -1.0
         # While overdrawn, or too young to have room, half of the target is served: that betters the share.
-        lean = cut_at(curve.risks, total.seen, self._target / 2 / curve.margin, self.ceiling)
+        lean = cut_at(curve.risks, total.seen, target / 2 / curve.margin, self.ceiling)
         self.lean_cut = curve.risks[lean] if lean >= 0 else -1.0
         self.prior_last = cut_at(prior.risks, total.seen, self._target / prior.margin, self.ceiling)
         self.room = self.limit(total.served + 1) - total.charged * curve.factor * curve.margin

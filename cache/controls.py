@@ -8,11 +8,16 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
-from typing import Any
+from typing import Any, TypeAlias
 
 import msgspec
 
 from ..errors import ConfigError
+from .ledger import reserved
+from .versions import versioned
+
+Tags: TypeAlias = Sequence[str] | Mapping[str, str]
+"""Tags as a user gives them: texts, or the versions of sources by name, ``{"doc:42": "v3"}``."""
 
 
 class Controls(msgspec.Struct, frozen=True, kw_only=True):
@@ -24,7 +29,8 @@ class Controls(msgspec.Struct, frozen=True, kw_only=True):
         only_if_cached: Never go upstream; raise :class:`askonce.NotCached` on a miss.
         max_age: Accept no answer older than this many seconds.
         ttl: Seconds until the stored answer is stale, in place of the policy's.
-        tags: More tags for the stored answer.
+        tags: More tags for the stored answer; sources with versions as :func:`~askonce.cache.versions.versioned`
+            writes them.
         semantic: False keeps this call to exact matches.
         shadow: True: the semantic tier decides and does not serve, for this call; False: it serves although it is
             in shadow mode; None: as the tier is set.
@@ -59,7 +65,7 @@ def controls(
     only_if_cached: bool | None = None,
     max_age: float | None = None,
     ttl: float | None = None,
-    tags: Sequence[str] = (),
+    tags: Tags = (),
     semantic: bool | None = None,
     shadow: bool | None = None,
     audit: bool | None = None,
@@ -70,6 +76,9 @@ def controls(
 
         with askonce.controls(refresh=True, tags=["doc:42"]):
             answer("What does the contract say?")
+
+    A mapping says which version of each source the answer is made from: answers made from other versions are not
+    served, and once a version is replaced they are retired.
     """
     merged = merge(
         _current.get() or DEFAULT,
@@ -90,14 +99,19 @@ def controls(
         _current.reset(token)
 
 
-def check_tags(tags: Sequence[str]) -> tuple[str, ...]:
-    """``tags`` as a tuple.
+def check_tags(tags: Tags) -> tuple[str, ...]:
+    """``tags`` as a tuple; a mapping's are plain and with their version.
 
     Raises:
         ConfigError: A bare text (it would become one tag per letter), or something that is not text.
     """
+    if isinstance(tags, Mapping):
+        return versioned(tags)
     if isinstance(tags, str) or not all(isinstance(tag, str) for tag in tags):
-        raise ConfigError(f'tags is {tags!r}; write a list of texts, as tags=["doc:42"]', setting="tags")
+        raise ConfigError(
+            f'tags is {tags!r}; write a list of texts, as tags=["doc:42"], or versions, as tags={{"doc:42": "v3"}}',
+            setting="tags",
+        )
     return tuple(tags)
 
 
@@ -120,6 +134,7 @@ CONTROL_HEADERS = (
     "cache-control",
     "x-askonce-ttl",
     "x-askonce-tags",
+    "x-askonce-versions",
     "x-askonce-semantic",
     "x-askonce-shadow",
     "x-askonce-audit",
@@ -130,9 +145,9 @@ def from_headers(headers: Mapping[str, str], base: Controls | None) -> Controls 
     """Controls asked for by HTTP request headers, on top of ``base``.
 
     ``Cache-Control: no-store | no-cache | only-if-cached | max-age=N``, ``x-askonce-ttl: seconds``,
-    ``x-askonce-tags: a, b``, ``x-askonce-semantic: off``, ``x-askonce-shadow: on | off``,
-    ``x-askonce-audit: off``. Malformed numbers are ignored, as RFC 9111
-    asks of unknown directives.
+    ``x-askonce-tags: a, b``, ``x-askonce-versions: doc:42=v3, doc:7=v1``, ``x-askonce-semantic: off``,
+    ``x-askonce-shadow: on | off``, ``x-askonce-audit: off``. Malformed numbers are ignored, as RFC 9111 asks of unknown
+    directives; a source without a version is a plain tag.
     """
     changes: dict[str, Any] = {}
     directives = headers.get("cache-control")
@@ -152,6 +167,8 @@ def from_headers(headers: Mapping[str, str], base: Controls | None) -> Controls 
         changes["ttl"] = _number(headers["x-askonce-ttl"])
     if "x-askonce-tags" in headers:
         changes["tags"] = tuple(t.strip() for t in headers["x-askonce-tags"].split(",") if t.strip())
+    if "x-askonce-versions" in headers:
+        changes["tags"] = (*changes.get("tags", ()), *_versions(headers["x-askonce-versions"]))
     for name in ("semantic", "audit", "shadow"):
         word = headers.get(f"x-askonce-{name}", "").strip().lower()
         if word in _OFF:
@@ -161,6 +178,14 @@ def from_headers(headers: Mapping[str, str], base: Controls | None) -> Controls 
     if changes.get("no_store"):
         changes.pop("only_if_cached", None)
     return merge(base or DEFAULT, **changes) if changes else base
+
+
+def _versions(text: str) -> tuple[str, ...]:
+    """The tags of ``name=version, ...``."""
+    parts = [part.partition("=") for part in text.split(",")]
+    named = [(name.strip(), version.strip()) for name, _, version in parts if name.strip()]
+    plain = tuple(name for name, version in named if not version)
+    return (*plain, *versioned({name: version for name, version in named if version and not reserved(name)}))
 
 
 def _number(text: str) -> float | None:

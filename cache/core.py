@@ -21,7 +21,7 @@ from ..errors import AskonceError, ConfigError, NotCached, StoreError
 from ..upstream.tokens import PRICES, Prices
 from .audit import Audits
 from .call import Call, canonical
-from .controls import DEFAULT, Controls, current
+from .controls import DEFAULT, Controls, Tags, check_tags, current
 from .drivers import Given, Workers, run_async, run_sync, step
 from .flight import Flights
 from .learning import Learning, check, directory_of
@@ -106,6 +106,8 @@ class Cache:
         if tiers is not None and (directory is not None or redis_url is not None):
             raise ConfigError("give either tiers or directory/redis_url, not both", setting="tiers")
         check(audits)
+        if drift is not None and drift.versions.attached:
+            raise ConfigError("this DriftPolicy is an open cache's; give each cache its own", setting="drift")
         self.policy = policy or (Policy() if ttl is ... else Policy(ttl=ttl))
         self.clock = clock
         self.prices: Prices = {**PRICES, **(prices or {})}
@@ -175,6 +177,7 @@ class Cache:
         if self.semantic is not None:
             self.semantic.close()
         self.learning.release()
+        self.pipeline.versions.detach()
         for tier in self.tiers:
             with contextlib.suppress(AskonceError):
                 tier.store.close()
@@ -214,9 +217,9 @@ class Cache:
 
     # -- one call --------------------------------------------------------------------------------------
 
-    def call(self, parts: Any, query: str | None, *, semantic: bool = True, **info: Any) -> Call:
-        """A call of this cache's tenant: ``parts`` is everything that must match exactly (plain data)."""
-        return Call(canonical([self.tenant_name, parts]), query, semantic=semantic, **info)
+    def call(self, parts: Any, query: str | None, *, semantic: bool = True, tags: Tags = (), **info: Any) -> Call:
+        """A call of this cache's tenant: ``parts`` (plain data) must match exactly, ``tags`` are as in ``controls``."""
+        return Call(canonical([self.tenant_name, parts]), query, semantic=semantic, tags=check_tags(tags), **info)
 
     def openai_call(
         self, payload: Mapping[str, Any], *, endpoint: str = "chat", base_url: str = "https://api.openai.com/v1"
@@ -245,7 +248,7 @@ class Cache:
         entry = step(first)
         if (
             type(entry) is Entry
-            and self.pipeline.judge(entry, call.key, DEFAULT, self.clock.now()) == "fresh"
+            and self.pipeline.judge(entry, call.key, DEFAULT, self.clock.now(), call.tags) == "fresh"
             and (self._watch is None or not self._watch.due(entry))
         ):
             return entry, self.hit_receipt(entry, first.tier.name, started)
@@ -326,9 +329,13 @@ class Cache:
             return None
         if entry is None or (entry.expires is not None and self.clock.now() >= entry.expires):
             return None
+        if entry.key != key or not self.ledger.valid(entry):
+            return None
+        if entry.tags and self.pipeline.versions.outdated(entry.tags, entry.created):
+            return None
         if self._watch is not None and self._watch.due(entry):
             return None  # the full way can ask again
-        return entry if entry.key == key and self.ledger.valid(entry) else None
+        return entry
 
     def memory_receipt(self, entry: Entry, started: float) -> Receipt:
         """Count and describe a hit in the memory tier."""

@@ -6,7 +6,7 @@ import functools
 import inspect
 import warnings
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
 
 import msgspec
 
@@ -15,13 +15,14 @@ from .answers import Codec, codec_for, is_stream_function, item_annotation, pack
 from .broadcast import Shape
 from .call import PAIR, Call, canonical, canonical_arguments, exact_key
 from .controls import DEFAULT as NO_CONTROLS
-from .controls import Controls, check_tags, current, merge
-from .drivers import Given
+from .controls import Controls, Tags, check_tags, current, merge
+from .drivers import Given, run_sync
 from .policy import Answer
 from .receipt import Receipt, Reply
 from .signature import Signature, captured
 from .streams import Surface, astream, stream
 from .usage import Bill, billing
+from .versions import conflict, versions_in
 
 if TYPE_CHECKING:
     from .core import Cache
@@ -54,7 +55,7 @@ class Cached:
         exclude: Sequence[str],
         version: str,
         ttl: float | None,
-        tags: Sequence[str],
+        tags: Tags,
         model: str,
         semantic: bool,
         name: str | None,
@@ -64,6 +65,9 @@ class Cached:
         self.semantic = semantic
         self.model = model
         self.tags = check_tags(tags)
+        self.sources = versions_in(self.tags)
+        # Beforehand, because a hit in memory declares nothing; each call that goes the full way does so again.
+        run_sync(cache.pipeline.declare(self.tags), _nobody, cache.workers)
         self.signature = Signature(fn, query, exclude, need_query=semantic and cache.semantic is not None)
         self.label = name or self.signature.name
         self.streams = is_stream_function(fn)
@@ -251,7 +255,7 @@ class Cached:
         Everything it needs is bound here once; on any doubt it says no and the full way decides.
         """
         bind, encode, decode = self.bind, canonical_arguments, self.codec.decode
-        cache, head = self.cache, self.head_bytes
+        cache, head, sources = self.cache, self.head_bytes, self.sources
         peek, receipt, clock = cache.peek, cache.memory_receipt, cache.clock.monotonic
 
         if not cache.has_memory:
@@ -264,7 +268,7 @@ class Cached:
                 return False, None
             try:
                 entry = peek(exact_key(head + encode(rest), query))
-                if entry is None:
+                if entry is None or (sources and conflict(sources, entry.tags)):
                     return False, None
                 value = decode(entry.body)
             except Exception:
@@ -273,6 +277,10 @@ class Cached:
             return True, value
 
         return hit
+
+
+def _nobody() -> NoReturn:
+    raise AssertionError("versions are declared without asking upstream")
 
 
 class _Undecodable(Exception):
@@ -293,7 +301,7 @@ def cached(
     exclude: Sequence[str] = (),
     version: str = "",
     ttl: float | None = None,
-    tags: Sequence[str] = (),
+    tags: Tags = (),
     model: str = "",
     semantic: bool = True,
     name: str | None = None,
@@ -312,7 +320,8 @@ def cached(
         exclude: Parameters that do not shape the answer (``self``, ``cls`` and ``ctx`` always are).
         version: Change it when the function's prompt changes: old answers stop matching.
         ttl: Seconds an answer is fresh, in place of the policy's.
-        tags: Tags of every stored answer.
+        tags: Tags of every stored answer: texts, or the versions of what it is made from by name,
+            ``{"handbook": "v3"}``.
         model: Model the function asks, for invalidation and receipts.
         semantic: False for exact matches only.
         name: Stable name for the key, in place of ``module.qualname`` and of what the function captured.

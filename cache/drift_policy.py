@@ -31,7 +31,7 @@ from ..clock import SYSTEM_CLOCK, Clock
 from ..errors import ConfigError
 from ..forks import renew_after_fork
 from .drift import Adwin, PageHinkley, Stability
-from .versions import MARK, SNAPSHOT, SYSTEM, Declared, Marks, Versions, answer_tags, version_tag
+from .versions import MARK, SNAPSHOT, SYSTEM, Declared, Versions, answer_tags, version_tag
 from .volatile import LEVELS, LIFETIMES, Level, volatility
 
 K = TypeVar("K")
@@ -70,8 +70,8 @@ NO_ACTIONS = Actions()
 
 
 def carry_out(actions: Actions, bump: Callable[[Sequence[str]], bool]) -> bool:
-    """Do what ``actions`` asks: one bump of the ledger (a round trip where it is shared). Returns whether the
-    shared ledger has it; True when there was nothing to do."""
+    """Do what ``actions`` asks, by the ledger's ``bump`` or ``retire``: one round trip where it is shared. Returns
+    whether the shared ledger has it; True when there was nothing to do."""
     return bump(marks) if (marks := actions.marks) else True
 
 
@@ -197,19 +197,16 @@ def _kept(table: OrderedDict[K, V], name: K, most: int, make: Callable[[], V]) -
 
 
 class DriftPolicy:
-    """Watches for drift, and says what to do. One per process; alarms reach others through the ledger.
+    """Watches for drift, and says what to do. One per open cache; alarms reach other processes through the ledger.
 
     Args:
         settings: See :class:`DriftSettings`.
-        marks: The ledger, for versions.
         clock: Time.
     """
 
-    def __init__(
-        self, settings: DriftSettings | None = None, *, marks: Marks | None = None, clock: Clock = SYSTEM_CLOCK
-    ) -> None:
+    def __init__(self, settings: DriftSettings | None = None, *, clock: Clock = SYSTEM_CLOCK) -> None:
         self.settings = settings or DriftSettings()
-        self.versions = Versions(marks, clock)
+        self.versions = Versions(None, clock)
         self._clock = clock
         self._tags: OrderedDict[str, _Watch] = OrderedDict()
         self._scopes: OrderedDict[bytes, _Watch] = OrderedDict()

@@ -71,8 +71,11 @@ def _close(one: str, two: str) -> bool:
     while at < min(len(one), len(two)) and one[at] == two[at]:
         at += 1
     rest, other = one[at:], two[at:]
-    return rest[1:] == other[1:] or rest[1:] == other or rest == other[1:] or (
-        rest[:2] == other[:2][::-1] and rest[2:] == other[2:]
+    return (
+        rest[1:] == other[1:]
+        or rest[1:] == other
+        or rest == other[1:]
+        or (rest[:2] == other[:2][::-1] and rest[2:] == other[2:])
     )
 
 

@@ -137,7 +137,8 @@ class Flights:
 
     def renew(self) -> None:
         """In the child of a fork: the parent's leaders are not here, so nothing is in flight."""
-        self._lock = threading.Lock()
+        # Re-entrant: a reader that is collected while a flight is opened here closes its own flight.
+        self._lock = threading.RLock()
         self._open: dict[bytes, Flight] = {}
 
     def join(self, key: bytes) -> tuple[Flight, bool]:

@@ -51,6 +51,8 @@ class Learning:
             negatives.attach(directory / DATABASE)
         self.counters = counters
         self.lessons = Lessons(negatives, budget, drift, pipeline.ledger, counters, clock)
+        if budget is not None and hasattr(budget, "tighten"):
+            pipeline.tighten = budget.tighten
         self.keeping: Keeping | None = None
         if budget is not None and hasattr(budget, "encode"):
             self.keeping = Keeping(

@@ -9,11 +9,16 @@ changed is dropped too.
 The ledger of the last shared store (Redis before disk) is the authority. While it is out of reach, an
 invalidation holds here at once and is handed in later; until then nothing that carries the tag is
 served by this process.
+
+What an audit finds outdated is retired under marks of its own (``drift:`` before the tag). So the answer that
+found it, whose call began before, can be told from what an invalidation means: the first may be kept, the
+second never.
 """
 
 from __future__ import annotations
 
 import math
+import sys
 import threading
 from collections.abc import Sequence
 from hashlib import blake2b
@@ -27,6 +32,7 @@ from ..forks import renew_after_fork
 RETRY_S = 1.0
 EVERYTHING = "*"
 BEFORE = "before:"
+DRIFT = "drift:"
 
 
 def reserved(tag: str) -> bool:
@@ -189,10 +195,33 @@ class Ledger:
             self._remember()
         return confirmed
 
+    def retire(self, marks: Sequence[str]) -> bool:
+        """As :meth:`bump`, of what drift has outdated: tags, ``scope:`` and ``key:`` with digests."""
+        return self.bump([DRIFT + mark for mark in marks])
+
+    def at(self, tag: str) -> int:
+        """The sequence number at which ``tag`` was last bumped, 0 when it was not; ``sys.maxsize`` while that has not
+        reached the authority."""
+        return sys.maxsize if tag in self._pending else self._table.get(tag, 0)
+
     def valid(self, entry: Entry) -> bool:
-        """Whether nothing the entry carries was invalidated since its upstream call began."""
+        """Whether nothing the entry carries was invalidated, or retired, since its upstream call began."""
         if not self._pending and (not self._table or entry.seq >= self.last_bump):
             return entry.created >= self._before or not self._table
+        return self._standing(entry) and not ("drift" in self._kinds and self._drifted(entry))
+
+    def past_drift(self, entry: Entry) -> int:
+        """The sequence number with which an answer that has itself shown the drift may stay: the latest, when it is
+        retired by drift alone; its own, when it is not retired or is invalidated too."""
+        seq = self.seq  # first: what is bumped after this is above it
+        return seq if not self._pending and self._standing(entry) and self._drifted(entry) else entry.seq
+
+    def _drifted(self, entry: Entry) -> bool:
+        marks = (*entry.tags, "scope:" + entry.scope.hex(), "key:" + entry.key.hex())
+        return any(self.at(DRIFT + mark) > entry.seq for mark in marks)
+
+    def _standing(self, entry: Entry) -> bool:
+        """Whether the entry is valid, drift aside."""
         if entry.created < self._before:
             return False
         table, pending, seq, kinds = self._table, self._pending, entry.seq, self._kinds

@@ -183,8 +183,9 @@ class Lessons:
         except Exception:
             return None
 
-    def teach(self, case: Case, right: bool, source: str, weight: float = 1.0) -> None:
-        """One lesson. May write to a disk and ask a shared ledger: not for an event loop's thread.
+    def teach(self, case: Case, right: bool, source: str, weight: float = 1.0) -> bool:
+        """One lesson. May write to a disk and ask a shared ledger: not for an event loop's thread. Says whether it
+        retired anything.
 
         Args:
             case: What it is about.
@@ -192,16 +193,18 @@ class Lessons:
             source: ``"audit"``, ``"shadow"``, ``"miss"`` or ``"report"``.
             weight: What it counts, as the budget's plan says.
         """
-        steps: list[Callable[[], None]] = []
+        steps: list[Callable[[], bool | None]] = []
         if case.semantic:
             steps = [lambda: self._pair(case, right, source), lambda: self._bill(case, right, source, weight)]
         if source == "audit":
             steps.append(lambda: self._drifted(case, right))
+        retired = False
         for step in steps:
             try:
-                step()
+                retired = step() or retired
             except Exception:  # a user's or a store's fault; the other lessons still count
                 self._counters.audited("faults")
+        return retired
 
     def _pair(self, case: Case, right: bool, source: str) -> None:
         if case.asked is None or case.cached is None:
@@ -220,15 +223,16 @@ class Lessons:
         self.budget.learn(right, risk, case.scope, case.key, source=told, weight=weight)
         self.noted()
 
-    def _drifted(self, case: Case, right: bool) -> None:
+    def _drifted(self, case: Case, right: bool) -> bool:
         if self.drift is None:
-            return
+            return False
         # A semantic hit that is wrong may be so for its own question or not: only exact hits name the entry.
         key = b"" if case.semantic else case.key
         actions = self.drift.on_audit(case.scope, case.tags, right, self._clock.now(), key=key)
         if actions.marks:
-            carry_out(actions, self._ledger.bump)
+            carry_out(actions, self._ledger.retire)
             self._counters.audited("retired", len(actions.marks))
+        return bool(actions.marks)
 
 
 def _nothing() -> None:

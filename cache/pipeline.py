@@ -12,240 +12,43 @@ from __future__ import annotations
 
 import functools
 import math
-import random
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING
+from hashlib import blake2b
 
 import msgspec
 
-from ..backends.contract import Match
-from ..clock import Clock
 from ..entry import Entry
 from ..errors import NotCached
 from .call import Call
 from .controls import DEFAULT, Controls
-from .drift_policy import DriftPolicy, carry_out
+from .drift_policy import carry_out
 from .flight import Alone, Flight, Flights, HandOver
-from .ledger import Ledger
-from .policy import Answer, Policy
-from .semantic import Candidate, Verdict
+from .policy import Answer
+from .reading import Reading, for_tier, tags_of
 from .tiers import Tier
-from .way import Ask, Compute, Delete, Fault, Forget, Found, Get, Join, Outcome, Put, Spawn, Trace, Wait, Way
-
-if TYPE_CHECKING:
-    from .semantic_index import SemanticIndex
+from .versions import versions_in
+from .way import Ask, Compute, Fault, Found, Join, Outcome, Put, Spawn, Trace, Wait, Way
 
 
-class Pipeline:
-    """The parts the way runs through.
+class Pipeline(Reading):
+    """The whole way of a call: :class:`Reading`, and from there upstream and back."""
 
-    Args:
-        tiers: Exact tiers, fastest first.
-        semantic: The semantic tier's working side, or None.
-        ledger: What has been invalidated.
-        policy: Lifetimes and admission.
-        flights: Calls in the air.
-        clock: Time.
-        rng: Randomness (TTL jitter).
-        drift: When entries must go before their time, or None.
-    """
+    # -- versions --------------------------------------------------------------------------------
 
-    def __init__(
-        self,
-        tiers: Sequence[Tier],
-        semantic: SemanticIndex | None,
-        ledger: Ledger,
-        policy: Policy,
-        flights: Flights,
-        clock: Clock,
-        rng: random.Random,
-        drift: DriftPolicy | None = None,
-    ) -> None:
-        self.tiers = tuple(tiers)
-        self.semantic = semantic
-        self.ledger = ledger
-        self.policy = policy
-        self.flights = flights
-        self.clock = clock
-        self.rng = rng
-        self.drift = drift
-
-    # -- reading ---------------------------------------------------------------------------------
-
-    def judge(self, entry: Entry, key: bytes, asked: Controls, now: float) -> str:
-        """``fresh``, ``revalidate``, ``error`` or ``dead``, as :meth:`Policy.age`, after invalidations."""
-        if entry.key != key or not self.ledger.valid(entry):
-            return "dead"
-        age = self.policy.age(entry, now)
-        if asked.max_age is not None and now - entry.created > asked.max_age:
-            return "expired" if age != "dead" else age
-        return age
-
-    def first(self, key: bytes) -> Get | None:
-        """The read that :meth:`exact` begins with, when nothing has to happen before it. A driver may carry it
-        out beforehand: a fresh answer there needs no way at all, and any other result can be given to it."""
-        if not self.tiers or self.ledger.news():
-            return None
-        tier = self.tiers[0]
-        return Get(tier, key) if tier.ready() and key not in tier.behind else None
-
-    def exact(self, key: bytes, asked: Controls, trace: Trace, promote: bool = True) -> Way:
-        """Look for ``key`` down the tiers; promote what is found. Gives ``(found, certain)``: the
-        freshest Found or None, and whether a None means that no tier holds it."""
-        stale: Found | None = None
-        certain = True
-        for depth, tier in enumerate(self.tiers):
-            if not tier.ready():
-                trace.faults.append(f"{tier.name}: skipped after {tier.last_fault}")
-                certain = False
-                continue
-            if key in tier.behind:
-                trace.checked.append((tier.name, "behind"))
-                certain = False
-                continue
-            entry = yield Get(tier, key)
-            if isinstance(entry, Fault):
-                trace.faults.append(str(entry))
-                certain = False
-                continue
-            if entry is None:
-                trace.checked.append((tier.name, "absent"))
-                continue
-            verdict = self.judge(entry, key, asked, self.clock.now())
-            trace.checked.append((tier.name, verdict))
-            if verdict == "dead":
-                yield Delete(tier, key)
-            elif verdict == "fresh":
-                if promote:
-                    for upper in self.tiers[:depth]:
-                        if upper.ready():
-                            yield from _promote(upper, entry)
-                return Found(entry, tier.name), certain
-            elif verdict == "expired":
-                certain = False  # too old for this caller, but there
-            elif stale is None or entry.created > stale.entry.created:
-                stale = Found(entry, tier.name, verdict)
-        return stale, certain
-
-    def similar(self, call: Call, asked: Controls, trace: Trace) -> Way:
-        """Look for an answer to the same question in other words. Gives Found or None."""
-        semantic = self.semantic
-        if semantic is None or not call.semantic or not asked.semantic or call.query is None:
-            return None
-        why_not = semantic.refuses(call.query) or (self.drift.across_words(call.query) if self.drift else "")
-        if why_not:
-            trace.reason = why_not
-            return None
-        deadline = semantic.deadline_s
-        started = self.clock.monotonic()
-        vector = semantic.known(call.query)
-        if vector is None:
-            vector = yield Wait(functools.partial(semantic.embed, call.query), deadline, "embedder")
-            if isinstance(vector, Fault):
-                trace.reason = str(vector)
-                if not getattr(vector.error, "data", {}).get("refused"):  # the text's own fault is nobody's
-                    trace.faults.append(str(vector))
-                    semantic.faults += 1
-                return None
-        trace.vector = vector
-        scope = call.scope
-        left = max(0.001, deadline - (self.clock.monotonic() - started))
-        matches = yield Compute(lambda: semantic.search(scope, vector), semantic.heavy(scope), "index", left)
-        if isinstance(matches, Fault):
-            trace.faults.append(str(matches))
-            trace.reason = "the index did not answer"
-            semantic.faults += 1
-            return None
-        found = yield from self._choose(call, asked, matches, started, deadline, trace)
-        if found is not None and (semantic.shadow if asked.shadow is None else asked.shadow):
-            trace.withheld = found
-            trace.reason = "shadow mode: a similar question would have been served"
-            return None
-        return found
-
-    def _choose(
-        self, call: Call, asked: Controls, matches: list[Match], started: float, deadline: float, trace: Trace
-    ) -> Way:
-        semantic, query = self.semantic, call.query
-        assert semantic is not None
-        assert query is not None
-        trace.reason = "no question in this scope is similar"
-        settled = False
-        for place, match in enumerate(matches):
-            if match.similarity < semantic.floor:
-                if place == 0:
-                    trace.reason = f"the nearest question has similarity {match.similarity:.3f}"
-                break
-            if self.clock.monotonic() - started > deadline:
-                trace.reason = "the semantic tier ran out of time"
-                trace.faults.append("semantic: deadline")
-                return None
-            found, certain = yield from self.exact(match.key, asked, Trace(), promote=False)
-            if found is None:
-                if certain:
-                    yield Forget(semantic, match.key)
-                continue
-            entry = found.entry
-            if found.age != "fresh" or entry.scope != call.scope or entry.query is None or not entry.embedder:
-                continue  # without an embedder it answers its own question only, whatever answered that before
-            after = matches[place + 1].similarity if place + 1 < len(matches) else match.similarity - 1.0
-            candidate = Candidate(query, entry.query, match.similarity, match.similarity - after, call.scope, entry.key)
-            if semantic.negatives.contains(query, entry.query, call.scope):
-                verdict = Verdict(False, "these two were found to be different questions", 1.0)
-            else:
-                verdict = semantic.decide(candidate)
-            if verdict.unsure:
-                verdict = yield from self._settle(candidate, started, deadline, settled, trace)
-                settled = True
-            if self.drift is not None and not trace.candidates:
-                self.drift.on_candidate(match.similarity, verdict.risk)
-            trace.candidates.append(
-                {
-                    "query": entry.query,
-                    "similarity": match.similarity,
-                    "serve": verdict.serve,
-                    "why": verdict.why,
-                    "risk": verdict.risk,
-                }
-            )
-            if verdict.serve:
-                return Found(entry, "semantic", "fresh", match.similarity, verdict.risk)
-            trace.reason = f"a similar question was vetoed: {verdict.why}"
-            if trace.passed is None:
-                trace.passed = Found(entry, "semantic", "fresh", match.similarity, verdict.risk)
-        return None
-
-    def _settle(self, candidate: Candidate, started: float, deadline: float, settled: bool, trace: Trace) -> Way:
-        """The slow second opinion on one candidate, once per lookup. Gives a Verdict."""
-        semantic = self.semantic
-        assert semantic is not None
-        if settled:
-            return Verdict(False, "uncertain, and the second opinion was spent on a nearer question")
-        left = max(0.001, deadline - (self.clock.monotonic() - started))
-        verdict = yield Compute(lambda: semantic.settle(candidate), True, "verifier", left)
-        if isinstance(verdict, Fault):
-            trace.faults.append(str(verdict))
-            return Verdict(False, "uncertain, and the verifier did not answer in time")
-        return verdict
-
-    def lookup(self, call: Call, asked: Controls, trace: Trace) -> Way:
-        """All tiers, then the semantic one. Gives Found (fresh or stale) or None."""
+    def declare(self, tags: Sequence[str]) -> Way:
+        """Take note of the versions among a call's tags, and retire what they replace. Gives why the call may neither
+        be served nor stored, or an empty text."""
+        if not versions_in(tags):
+            return ""
         yield from self.learn()
-        found, _ = yield from self.exact(call.key, asked, trace)
-        if found is not None and found.age == "fresh":
-            return found
-        try:
-            similar = yield from self.similar(call, asked, trace)
-        except Exception as error:
-            trace.faults.append(str(Fault("semantic", error)))
-            trace.reason = "the semantic tier failed"
-            similar = None
-        return similar or found
+        declared = self.versions.declare(tags)
+        yield from self._bump(declared.retire)
+        return declared.replaced
 
-    def learn(self) -> Way:
-        """Fetch what other processes have invalidated, when there is news; a round trip, off the event loop."""
-        if self.ledger.news():
-            yield Compute(self.ledger.refresh, True, "ledger")
+    def _bump(self, tags: Sequence[str]) -> Way:
+        """Invalidate ``tags``, off the event loop: it may take a round trip."""
+        if tags:
+            yield Compute(lambda: self.ledger.bump(tags), True, "ledger")
 
     # -- writing ---------------------------------------------------------------------------------
 
@@ -254,7 +57,7 @@ class Pipeline:
         refused = self.policy.refuses(call, answer)
         if refused:
             return refused
-        tags = tuple(dict.fromkeys((*call.tags, *asked.tags)))
+        tags = tuple(dict.fromkeys(tags_of(call, asked)))
         life = self.policy.lifetime(call, answer, tags, asked, self.rng)
         if self.drift is not None:
             tags = tuple(dict.fromkeys((*tags, *self.drift.answer_tags(call.model, answer.model))))
@@ -305,9 +108,19 @@ class Pipeline:
             if retired.marks:  # before the writing: this answer was on its way when its model changed
                 yield Compute(lambda: carry_out(retired, self.ledger.bump), True, "ledger")
         entry = self.entry_for(call, answer, seq, asked, trace)
+        return entry if isinstance(entry, str) else (yield from self._write(entry, trace))
+
+    def outlast(self, call: Call, answer: Answer, seq: int, asked: Controls, trace: Trace) -> Way:
+        """Store an answer again that has itself shown what was then retired, unless it was invalidated too."""
+        entry = self.entry_for(call, answer, seq, asked, trace)
         if isinstance(entry, str):
             return entry
-        kept = False
+        later = self.ledger.past_drift(entry)
+        return "" if later == seq else (yield from self._write(msgspec.structs.replace(entry, seq=later), trace))
+
+    def _write(self, entry: Entry, trace: Trace) -> Way:
+        """Write to the tiers, then to the index. Gives why it was not stored, or an empty string."""
+        semantic, kept = self.semantic, False
         for tier in self.tiers:
             if not tier.ready():
                 tier.owes(entry)
@@ -316,7 +129,7 @@ class Pipeline:
                 yield Spawn(functools.partial(_put_behind, tier, entry))
                 kept = True
             else:
-                result = yield Put(tier, _for_tier(entry, tier))
+                result = yield Put(tier, for_tier(entry, tier))
                 if isinstance(result, Fault):
                     tier.owes(entry)
                     trace.faults.append(str(result))
@@ -339,10 +152,10 @@ class Pipeline:
             return Outcome("bypass", answer=(yield Ask(None)), reason="no_store was asked")
         start = yield from self.start(call, asked, trace, lambda: self.revalidate(call, asked))
         if isinstance(start, Outcome):
-            return start
+            return start if start.found is not None else start._replace(answer=(yield Ask(None)))
         stale: Found | None = start
         while True:
-            flight, leading = self.flights.join(call.key)
+            flight, leading = self.board(call, asked)
             if leading:
                 return (yield from self.lead(flight, call, asked, trace, stale))
             try:
@@ -362,10 +175,16 @@ class Pipeline:
             return Outcome("joined", answer=answer)
 
     def start(self, call: Call, asked: Controls, trace: Trace, again: Callable[[], Way]) -> Way:
-        """The way up to the upstream call: an Outcome when there is no need for one; else the stale Found
-        that may stand in if it fails, or None. ``again`` is the way that replaces a stale answer behind
-        the caller's back. Raises NotCached."""
+        """The way up to the upstream call: an Outcome when there is no need for one, or when it has to be made past
+        the cache (a bypass, without an answer yet); else the stale Found that may stand in if it fails, or
+        None. ``again`` is the way that replaces a stale answer behind the caller's back. Raises NotCached."""
         found: Found | None = None
+        if call.tags or asked.tags:
+            replaced = yield from self.declare(tags_of(call, asked))
+            if replaced and asked.only_if_cached:
+                raise NotCached(f"only_if_cached was asked and the call is {replaced}", key=call.key.hex())
+            if replaced:
+                return Outcome("bypass", reason=replaced)
         if asked.refresh:
             yield from self.learn()
         else:
@@ -376,6 +195,8 @@ class Pipeline:
                 if not asked.only_if_cached:
                     yield Spawn(again)
                 return Outcome("stale", found, reason="past its TTL; a fresh answer is being fetched")
+            if self.versions.news:
+                yield from self._bump(self.versions.noticed())
         if asked.only_if_cached:
             raise NotCached(
                 "only_if_cached was asked and no servable answer is stored; call again without it to ask upstream",
@@ -383,12 +204,18 @@ class Pipeline:
             )
         return found
 
+    def board(self, call: Call, asked: Controls) -> tuple[Flight, bool]:
+        """The flight of a call, and whether this caller leads it. Callers that declare different versions share none:
+        one's answer is not the other's."""
+        versions = versions_in(tags_of(call, asked)) if call.tags or asked.tags else None
+        return self.flights.join(_flight_key(call.key, versions) if versions else call.key)
+
     def late(self, flight: Flight, call: Call, asked: Controls) -> Way:
         """What an earlier leader stored between this one's lookup and its taking off: Found or None. The
         followers get it too."""
         if asked.refresh:
             return None
-        found, _ = yield from self.exact(call.key, asked, Trace())
+        found, _ = yield from self.exact(call.key, asked, Trace(), tags=tags_of(call, asked))
         if found is None or found.age != "fresh":
             return None
         entry = found.entry
@@ -443,7 +270,7 @@ class Pipeline:
 
     def revalidate(self, call: Call, asked: Controls) -> Way:
         """Fetch a fresh answer behind a stale one; at most one such call is in the air."""
-        flight, leading = self.flights.join(call.key)
+        flight, leading = self.board(call, asked)
         if not leading:
             return None
         return (
@@ -452,6 +279,10 @@ class Pipeline:
 
 
 ALONE = "asked alone: waiting for the identical call in flight would have meant waiting for itself"
+
+
+def _flight_key(key: bytes, versions: dict[str, str]) -> bytes:
+    return blake2b(repr(sorted(versions.items())).encode("utf-8", "surrogatepass"), key=key, digest_size=32).digest()
 
 
 def give_up(flights: Flights, flight: Flight, error: BaseException) -> None:
@@ -474,25 +305,8 @@ def failed(why: str) -> str:
     return f"upstream failed ({why}); stale_if_error"
 
 
-def _promote(tier: Tier, entry: Entry) -> Way:
-    if tier.inline:
-        held = yield Get(tier, entry.key)
-        if isinstance(held, Entry) and held.created > entry.created:
-            return  # another caller has just stored a newer answer
-    result = yield Put(tier, _for_tier(entry, tier))
-    if not isinstance(result, Fault):
-        tier.settled(entry.key)
-
-
 def _put_behind(tier: Tier, entry: Entry) -> Way:
     if tier.owed(entry):  # otherwise a newer answer is on its way to this tier
         result = yield Put(tier, entry)
         if not isinstance(result, Fault) and tier.owed(entry):
             tier.settled(entry.key)
-
-
-def _for_tier(entry: Entry, tier: Tier) -> Entry:
-    """Tiers that cannot rebuild an index (memory) need no copy of the vector."""
-    if entry.vector and tier.inline and not tier.store.shared:
-        return msgspec.structs.replace(entry, vector=b"")
-    return entry

@@ -103,7 +103,7 @@ class Counters:
 
     def renew(self) -> None:
         """In the child of a fork, and at the start."""
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()  # re-entrant: a stream may be collected, and counted, while this counts
 
     def note(self, receipt: Receipt) -> None:
         """Count one call."""

@@ -95,7 +95,7 @@ class Stream:
         stale = yield from cache.pipeline.start(call, asked, self.trace, lambda: cache.pipeline.revalidate(call, asked))
         if isinstance(stale, Outcome):
             return stale
-        flight, leads = cache.flights.join(call.key)
+        flight, leads = cache.pipeline.board(call, asked)
         if not leads:
             return Following(flight, stale)
         try:

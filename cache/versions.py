@@ -21,6 +21,7 @@ can always say ``invalidate(tag="doc:42")``.
 
 from __future__ import annotations
 
+import math
 import threading
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
@@ -31,6 +32,7 @@ import msgspec
 from ..clock import SYSTEM_CLOCK, Clock
 from ..errors import ConfigError
 from ..forks import renew_after_fork
+from .ledger import reserved
 
 MARK = "@"
 AGAIN = "@again"
@@ -68,11 +70,11 @@ def versioned(tags: Mapping[str, str]) -> tuple[str, ...]:
     """``{"doc:42": "v3"}`` as an entry's tags: each source plain, and with its version.
 
     Raises:
-        ConfigError: A name or version is not a text, or is empty.
+        ConfigError: A name or version is not a text, or is empty, or the name means something to the ledger.
     """
     made: list[str] = []
     for name, version in tags.items():
-        if not (isinstance(name, str) and isinstance(version, str) and name and version):
+        if not (isinstance(name, str) and isinstance(version, str) and name and version) or reserved(name):
             raise ConfigError(
                 f'tags has {name!r}: {version!r}; write names and versions as texts, as tags={{"doc:42": "v3"}}',
                 setting="tags",
@@ -90,6 +92,13 @@ def versions_in(tags: Sequence[str]) -> dict[str, str]:
         if mark and name and name in tags:
             found[name] = version
     return found
+
+
+def conflict(declared: Mapping[str, str], tags: Sequence[str]) -> bool:
+    """Whether an entry with these tags was made from another version of a source than ``declared`` (as
+    :func:`versions_in` gives it) says. One that tells no version of it was not."""
+    held = versions_in(tags)
+    return any(held.get(name, version) != version for name, version in declared.items())
 
 
 class Declared(NamedTuple):
@@ -113,6 +122,7 @@ class _Source(msgspec.Struct):
     version: str
     seq: int
     seen: float
+    since: float
     rival: str = ""
     row: int = 0
 
@@ -122,7 +132,7 @@ class Versions:
     returned, and the caller bumps it.
 
     Args:
-        marks: The ledger.
+        marks: The ledger; None until :meth:`attach`.
         clock: Time.
         settle_s: Seconds without sight of a version after which the one it replaced may come back.
         most: Sources remembered; the longest unused go first, which is always safe (what was noticed is bumped).
@@ -138,6 +148,7 @@ class Versions:
         self._settle = settle_s
         self._most = most
         self._sources: OrderedDict[str, _Source] = OrderedDict()
+        self._met: dict[str, str] = {}
         self.changes = 0
         self.renew()
         renew_after_fork(self)
@@ -145,6 +156,22 @@ class Versions:
     def renew(self) -> None:
         """In the child of a fork: a lock of its own."""
         self._lock = threading.Lock()
+
+    @property
+    def attached(self) -> bool:
+        """Whether there is a ledger."""
+        return not isinstance(self.marks, NoMarks)
+
+    def attach(self, marks: Marks) -> None:
+        """Go by this ledger from now on."""
+        self.marks = marks
+
+    def detach(self) -> None:
+        """Leave the ledger, whose numbers mean nothing to the next, and forget what was known by it."""
+        with self._lock:
+            self.marks = NoMarks()
+            self._sources.clear()
+            self._met = {}
 
     def declare(self, tags: Sequence[str]) -> Declared:
         """Take note of the versions among a call's ``tags``; to be done before it looks for an answer."""
@@ -188,11 +215,13 @@ class Versions:
             if known.row < row:
                 return ()
             again = [f"{name}{MARK}{version}{AGAIN}"] if self._replaced(name, version) else []
-            return (*again, *self._change(name, known, version, now))
+            # The old version alone: every answer of a snapshot carries it, and those of the new one may stay.
+            return (*again, *self._change(name, known, version, now)[1:])
 
-    def outdated(self, tags: Sequence[str]) -> str:
+    def outdated(self, tags: Sequence[str], created: float = math.inf) -> str:
         """Why an entry with these tags may not be served, or an empty text. Costs about a microsecond, less
-        without versions."""
+        without versions. One ``created`` (Unix seconds) before its successor was first met shows a change: see
+        :meth:`noticed`."""
         for tag in tags:
             if MARK not in tag:
                 continue
@@ -202,10 +231,30 @@ class Versions:
             known = self._sources.get(name)
             # Both reads are of whole objects, so no lock; a change in between is as if it came just after.
             if known is not None and known.version not in ("", version) and not self._replaced(name, known.version):
+                if created < known.since and not name.startswith((SNAPSHOT, SYSTEM)):  # those come and go for a while
+                    self._met[name] = version
                 return f"made from {tag}, and the current version is {known.version}"
             if self._replaced(name, version) and not (known is not None and known.version == version):
                 return f"made from {tag}, which was replaced"
         return ""
+
+    @property
+    def news(self) -> bool:
+        """Whether :meth:`noticed` has something to give."""
+        return bool(self._met)
+
+    def noticed(self) -> tuple[str, ...]:
+        """Tags to bump for the changes that entries made from old versions have shown since the last look: this
+        process began after the change, and the others may not know of it yet."""
+        retire: list[str] = []
+        with self._lock:
+            met, self._met = self._met, {}
+            for name, version in met.items():
+                known = self._known(name)
+                if known is not None and known.version not in ("", version) and not self._replaced(name, version):
+                    self.changes += 1
+                    retire.append(f"{name}{MARK}{version}")
+        return tuple(retire)
 
     def current(self, name: str) -> str | None:
         """The current version of ``name`` (encoded, as in the tag), None when it is not known here."""
@@ -235,7 +284,7 @@ class Versions:
         return at > 0 and at > self.marks.at(f"{name}{MARK}{version}{AGAIN}")
 
     def _adopt(self, name: str, version: str, now: float) -> None:
-        self._sources[name] = _Source(version, self.marks.seq, now)
+        self._sources[name] = _Source(version, self.marks.seq, now, self._clock.now())
         while len(self._sources) > self._most:
             self._sources.popitem(last=False)
 

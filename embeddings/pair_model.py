@@ -115,7 +115,9 @@ class PairModel:
                 except EmbedderError:
                     raise
                 except Exception as error:
-                    raise EmbedderError(f"the pair model in {self._folder} does not load ({in_a_line(error)})") from error
+                    raise EmbedderError(
+                        f"the pair model in {self._folder} does not load ({in_a_line(error)})"
+                    ) from error
             return self._loaded
 
     def _open(self) -> tuple[Any, Any]:

@@ -65,8 +65,9 @@ def export(weights: Path, folder: Path, name: str) -> PairFacts:
     tokenizer.no_padding()
     tokenizer.no_truncation()
     words = (folder / "tokenizer.json").read_bytes()
+    places = len(tensors["embeddings.position_embeddings.weight"])
     facts = PairFacts(
-        name=name, max_tokens=250, opening=marks[0], closing=marks[1], scripts=scripts,
+        name=name, max_tokens=min(250, places), opening=marks[0], closing=marks[1], scripts=scripts,
         model_sha256="", tokenizer_sha256=sha256(words).hexdigest(),
     )  # fmt: skip
     feeds = [_feed(tokenizer, facts, one, two) for one, two in CALIBRATION[language]]

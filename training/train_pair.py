@@ -221,6 +221,15 @@ def save(folder: Path, encoder: Any, head: Any, facts: dict[str, Any]) -> None:
     (folder / "training.json").write_text(json.dumps(facts, indent=1) + "\n")
 
 
+def load(folder: Path, encoder: Any, head: Any) -> None:
+    """Take up the weights that :func:`save` wrote."""
+    from safetensors.torch import load_file
+
+    state = load_file(str(folder / "pair.safetensors"))
+    for part, name in ((encoder, "encoder."), (head, "head.")):
+        part.load_state_dict({k.removeprefix(name): v for k, v in state.items() if k.startswith(name)})
+
+
 def report(
     encoder: Any, head: Any, tokenizer: Any, marks: Sequence[int], data: Path, names: Sequence[str], most: int = 800
 ) -> dict[str, Any]:
@@ -250,6 +259,7 @@ def main() -> None:
     parser.add_argument("--epochs", type=float, default=1.0)
     parser.add_argument("--rate", type=float, default=2e-4)
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--start", type=Path, default=None, help="folder of weights to go on from")
     parser.add_argument("--limit", type=int, default=None, help="train on so many pairs only")
     told = parser.parse_args()
     import torch
@@ -261,6 +271,8 @@ def main() -> None:
     pairs = make(told.data, rng, told.without, **more)[: told.limit]
     encoder, tokenizer, marks = build(told.language)
     head = make_head()
+    if told.start is not None:
+        load(told.start, encoder, head)
     encoded = encode(tokenizer, marks, pairs)
     print(f"{len(pairs)} pairs, {sum(len(e[0]) for e in encoded)} tokens", flush=True)
     train(
@@ -271,7 +283,8 @@ def main() -> None:
     names = corpus.CHINESE if told.language == "zh" else [n for n in FILES if n not in corpus.CHINESE]
     facts = {
         "language": told.language, "pairs": len(pairs), "without": list(told.without), "epochs": told.epochs,
-        "rate": told.rate, "seed": told.seed, "auc_test": report(encoder, head, tokenizer, marks, told.data, names),
+        "rate": told.rate, "seed": told.seed, "start": told.start.name if told.start else "",
+        "auc_test": report(encoder, head, tokenizer, marks, told.data, names),
     }  # fmt: skip
     save(told.out, encoder, head, facts)
 

@@ -14,7 +14,9 @@ from hypothesis import strategies as st
 from askonce import ManualClock
 from askonce.cache.budget import ErrorBudget
 from askonce.cache.semantic import Candidate, Verdict
+from askonce.cache.verifier import Verifier
 from askonce.embeddings.contract import Matrix
+from benchmarks.ours import ours_on_streams
 from benchmarks.policies import MISS, Budgeted, Choice, Explorer, Judge, Judged, Static
 from benchmarks.rivals import VCache
 from benchmarks.streams import (
@@ -272,6 +274,7 @@ def test_a_budget_trips_when_the_truth_turns() -> None:
     plain = walk(pool, near, stream, Static(FLOOR), turning(pool, 2000, 1))
     assert tally.tripped is not None
     assert tally.tripped >= 2000
+    assert 0 < tally.until_tripped[1] <= tally.until_tripped[0] <= tally.hits
     assert sum(at > tally.tripped for at in tally.when) < sum(at > tally.tripped for at in plain.when) / 4
 
 
@@ -299,6 +302,22 @@ def test_vcache_alone_learns_from_identical_questions() -> None:
     assert tally.labels + tally.hits == 199
     assert tally.labels >= 4
     assert tally.hits > 100
+    assert tally.wrongs == 0
+
+
+def test_ours_spends_a_budget_on_a_stream() -> None:
+    """On a stream the shipped decision is judged a pair at a time and spends a fresh error budget for each seed; where
+    no verifier knows the language it still serves the same text, and within the budget."""
+    pool = make_pool([[f"how do I pay bill {n}", f"How do I pay  bill {n} - now"] for n in "abcdefgh"], [])
+    pool = pool._replace(texts=[text.replace("- now", "") for text in pool.texts])
+    rows = np.eye(8, dtype=np.float32)[pool.labels]
+    make = ours_on_streams("all-MiniLM-L6-v2/x", pool.texts, 0.02, Verifier("all-MiniLM-L6-v2/x", risks=()))
+    first, second = make(0), make(1)
+    assert isinstance(first, Budgeted)
+    assert isinstance(second, Budgeted)
+    assert first.budget is not second.budget
+    tally = walk(pool, neighbours(rows, 0.75), draw(pool, 400, 0), first, by_label(pool))
+    assert tally.hits > 0
     assert tally.wrongs == 0
 
 

@@ -170,7 +170,7 @@ def test_versions_go_through_the_policy(clock: ManualClock) -> None:
     assert policy.outdated(versioned({"doc:1": "1"})) != ""
     assert policy.on_answer("chat", "chat-05") == NO_ACTIONS
     told = [policy.on_answer("chat", "chat-11") for _ in range(6)]
-    assert [actions.retire_tags for actions in told if actions.why] == [("snapshot:chat", "snapshot:chat@chat-05")]
+    assert [actions.retire_tags for actions in told if actions.why] == [("snapshot:chat@chat-05",)]
     assert policy.answer_tags("chat", "chat-05", "fp") == versioned({"snapshot:chat": "chat-05"})
     keep = made(clock, on_snapshot="keep", on_fingerprint="retire")
     assert all(keep.on_answer("chat", name) == NO_ACTIONS for name in ["chat-05"] * 3 + ["chat-11"] * 9)

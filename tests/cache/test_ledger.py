@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import sys
 import threading
 from collections.abc import Sequence
 from typing import Any
 
 import pytest
-from hypothesis import settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, initialize, invariant, rule
 
@@ -196,6 +197,51 @@ def test_an_entry_begun_after_the_invalidation_is_valid() -> None:
     ledger.bump(["t"])
     assert not ledger.valid(old)
     assert ledger.valid(entry(ledger.seq, tags=("t",)))
+
+
+def test_at_tells_the_number_of_a_tag_and_takes_what_is_pending_for_the_latest() -> None:
+    """0 for what was never invalidated, the number once it was, and above every number until that is known."""
+    clock, shared = ManualClock(), Shared()
+    ledger = Ledger(shared, None, clock)
+    ledger.bump(["t"])
+    assert (ledger.at("t"), ledger.at("u")) == (1, 0)
+    shared.down = {"bump"}
+    ledger.bump(["u"])
+    assert ledger.at("u") == sys.maxsize
+    shared.down.clear()
+    clock.advance(2)
+    ledger.refresh()
+    assert ledger.at("u") == 2
+
+
+MARKS = ["a", "b", "other", "*", f"scope:{(b's' * 32).hex()}", f"key:{(b'k' * 32).hex()}", "key:00", "model:m"]
+
+
+@given(st.lists(st.tuples(st.booleans(), st.sampled_from(MARKS)), max_size=6), st.booleans())
+def test_only_drift_can_be_outlasted(deeds: list[tuple[bool, str]], away: bool) -> None:
+    """What drift retires is as invalid as what is invalidated; the answer that showed it may stay exactly when drift
+    alone has retired it, and then with a number that a later invalidation, or drift, is above. While the authority is
+    away, nothing may."""
+    shared = Shared()
+    ledger = Ledger(shared, None, ManualClock())
+    ledger.bump(["a", "unrelated"])
+    held = entry(ledger.seq, tags=("a", "b"), model="m")
+    drifted = invalidated = False
+    for drift, mark in deeds:
+        (ledger.retire if drift else ledger.bump)([mark])
+        meant = mark in ("a", "b", *MARKS[4:6]) or (not drift and mark in ("*", "model:m"))
+        drifted, invalidated = drifted or (drift and meant), invalidated or (not drift and meant)
+    assert ledger.valid(held) == (not drifted and not invalidated)
+    if away:
+        shared.down = {"bump"}
+        ledger.bump(["elsewhere"])
+    later = ledger.past_drift(held)
+    assert (later > held.seq) == (drifted and not invalidated and not away)
+    if later > held.seq:
+        renewed = entry(later, tags=("a", "b"), model="m")
+        assert ledger.valid(renewed)
+        ledger.retire(["b"])
+        assert not ledger.valid(renewed)
 
 
 def test_a_pending_invalidation_is_handed_in_once_the_authority_is_back() -> None:

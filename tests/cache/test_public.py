@@ -16,6 +16,9 @@ PUBLIC = {
         MemoryStore MissingExtra NotCached Policy Receipt RedisStore Reply SemanticTier Snapshot StoreClosed StoreError
         SystemClock Threshold UncacheableCall UnsafeRow Usage Verdict controls last_receipt load_config
         codes_agree negation_agrees numbers_agree opposites_agree receipt_of record_usage signs_agree words_in_place
+        Allowance Audits Calibration DriftPolicy DriftSettings ErrorBudget Negatives ShadowReport Verified Verifier
+        Volatility model_judge volatility bounds_agree ceasing_agrees days_agree directions_agree entities_agree
+        language_agrees names_agree numbers_clash question_agrees siblings_agree units_agree
     """,
     "askonce.backends": """
         AsyncStore DiskStore Epochs FaissIndex Index Match MemoryStore RedisStore Store StoreStats Vector

@@ -13,6 +13,7 @@ import pytest
 
 from askonce import Cache, MemoryStore
 from askonce.cache.broadcast import Broadcast, Handlers
+from askonce.cache.flight import Flights
 
 
 def exact_only() -> Cache:
@@ -258,3 +259,24 @@ def test_an_error_in_a_stream_reaches_every_reader() -> None:
 
 async def _all(stream: AsyncIterator[Any]) -> list[Any]:
     return [item async for item in stream]
+
+
+def test_a_flight_may_close_while_another_opens() -> None:
+    """A reader that is collected in the middle of opening a flight hands its own over there and then; in the same
+    thread, this must not wait for itself."""
+    flights = Flights()
+    other, leads = flights.join(b"other")
+    assert leads
+
+    class Collecting(bytes):
+        """A key at whose look-up the collector happens to run."""
+
+        def __hash__(self) -> int:
+            flights.hand_over(other)
+            return bytes.__hash__(self)
+
+    thread = threading.Thread(target=lambda: flights.join(Collecting(b"mine")), daemon=True)
+    thread.start()
+    thread.join(10)
+    assert not thread.is_alive()
+    assert len(flights) == 1

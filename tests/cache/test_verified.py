@@ -64,7 +64,9 @@ def test_one_replaced_word_is_seen() -> None:
 
 
 def opinion() -> Opinion:
-    return Opinion(("x", "y"), (0.0, 1.0), (1.0, 2.0), (1.5, 0.5), -1.0, (-3.0, -1.0, 0.0, 2.0), (0.001, 0.01, 0.3, 0.9))
+    return Opinion(
+        ("x", "y"), (0.0, 1.0), (1.0, 2.0), (1.5, 0.5), -1.0, (-3.0, -1.0, 0.0, 2.0), (0.001, 0.01, 0.3, 0.9)
+    )
 
 
 @given(st.floats(-10, 10), st.floats(0, 5), st.floats(-10, 10))
@@ -108,7 +110,13 @@ def test_a_damaged_file_of_risks_is_named(tmp_path: object) -> None:
 
 @pytest.mark.parametrize(
     ("asked", "cached", "script"),
-    [("hi", "you", "latin"), ("怎么", "how", "han"), ("怎么", "如何", "han"), ("как", "how", ""), ("123", "456", "latin")],
+    [
+        ("hi", "you", "latin"),
+        ("怎么", "how", "han"),
+        ("怎么", "如何", "han"),
+        ("как", "how", ""),
+        ("123", "456", "latin"),
+    ],
 )
 def test_language_of_a_pair(asked: str, cached: str, script: str) -> None:
     """A pair is verified in the script of both; a script nobody was trained on has no verifier."""
@@ -133,7 +141,10 @@ REFUSED = [
     ("How do I get from Oslo to Rome?", "How do I get from Rome to Oslo?"),
     ("When was the bridge built?", "Where was the bridge built?"),
     ("Is Java older than Python?", "Is Python older than Java?"),
-    ("What does the basic plan of the service cost per month?", "What does the premium plan of the service cost per month?"),
+    (
+        "What does the basic plan of the service cost per month?",
+        "What does the premium plan of the service cost per month?",
+    ),
 ]
 
 

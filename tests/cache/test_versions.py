@@ -9,18 +9,11 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
 
 from askonce import ConfigError, Entry, ManualClock
 from askonce.backends.epochs import MemoryEpochs
-from askonce.cache.ledger import Ledger
-from askonce.cache.versions import Versions, answer_tags, version_tag, versioned, versions_in
+from askonce.cache.ledger import Ledger, reserved
+from askonce.cache.versions import Versions, answer_tags, conflict, version_tag, versioned, versions_in
 
 NAMES = ["doc:1", "doc:2", "a@b.example"]
 VERSIONS = ["v1", "v2", "v3", "x@y%z"]
-
-
-class Book(Ledger):
-    """The real ledger, and what versions ask of it."""
-
-    def at(self, tag: str) -> int:
-        return 1 << 62 if tag in self._pending else self._table.get(tag, 0)
 
 
 class Process:
@@ -28,7 +21,7 @@ class Process:
 
     def __init__(self, shared: MemoryEpochs, clock: ManualClock) -> None:
         self.clock = clock
-        self.ledger = Book(shared, None, clock)
+        self.ledger = Ledger(shared, None, clock)
         self.versions = Versions(self.ledger, clock, settle_s=900)
 
     def call(self, tags: tuple[str, ...]) -> str:
@@ -52,7 +45,10 @@ def shared() -> MemoryEpochs:
     return MemoryEpochs()
 
 
-@given(st.dictionaries(st.text(min_size=1), st.text(min_size=1), max_size=4))
+names = st.text(min_size=1).filter(lambda name: not reserved(name))
+
+
+@given(st.dictionaries(names, st.text(min_size=1), max_size=4))
 def test_tags_carry_versions(tags: dict[str, str]) -> None:
     """A mapping becomes plain and versioned tags, from which exactly the mapping is read back."""
     kept = versioned(tags)
@@ -68,8 +64,9 @@ def test_a_plain_tag_with_an_at_is_itself() -> None:
 
 
 def test_versions_are_texts() -> None:
-    """A version that is no text is refused with the way to write it."""
-    for tags in ({"doc:1": 3}, {"": "v1"}, {"doc:1": ""}):
+    """A version that is no text, and a name that is an invalidation of something else, is refused with the way to
+    write it."""
+    for tags in ({"doc:1": 3}, {"": "v1"}, {"doc:1": ""}, {"*": "v1"}, {"before:1e9": "v1"}):
         with pytest.raises(ConfigError, match="doc:42"):
             versioned(tags)  # type: ignore[arg-type]
 
@@ -103,6 +100,62 @@ def test_a_lagging_process_neither_reads_nor_writes(shared: MemoryEpochs, clock:
     assert not lagging.serves(lagging.made(v1))
     assert lagging.call(v2) == ""
     assert lagging.serves(here.made(v2))
+
+
+def test_an_old_answer_tells_who_began_after_the_change(shared: MemoryEpochs, clock: ManualClock) -> None:
+    """A process that never met v1 and reads an answer made from it, older than its own sight of v2, retires v1 for
+    all: who declares it is told, and what names no version is left alone. An answer of v1 made since tells nothing
+    of which is newer."""
+    before, after, silent = (Process(shared, clock) for _ in range(3))
+    v1, v2 = versioned({"doc:1": "v1"}), versioned({"doc:1": "v2"})
+    before.call(v1)
+    old, plain = before.made(v1), before.made(("doc:1",))
+    clock.advance(10)
+    after.call(v2)
+    made = after.made(v2)
+    assert silent.serves(old)
+    assert after.versions.outdated(old.tags, created=clock.now() + 1)
+    assert not after.versions.news
+    assert after.versions.outdated(old.tags, created=clock.now() - 10)
+    assert after.versions.news
+    after.ledger.bump(after.versions.noticed())
+    assert not after.versions.news
+    assert not silent.serves(old)
+    assert silent.serves(plain)
+    assert silent.serves(made)
+    assert before.call(v1) != ""
+    assert before.call(v2) == ""
+
+
+def test_a_mixed_snapshot_is_no_change(shared: MemoryEpochs, clock: ManualClock) -> None:
+    """An old answer of another snapshot is not served, and tells nothing: providers mix them for a while."""
+    here = Process(shared, clock)
+    clock.advance(10)
+    here.versions.observe("snapshot:chat", "chat-11")
+    assert here.versions.outdated(answer_tags("chat", "chat-05"), created=clock.now() - 5)
+    assert not here.versions.news
+
+
+def test_another_ledger_begins_anew(shared: MemoryEpochs, clock: ManualClock) -> None:
+    """Numbers of one ledger mean nothing in the next: what was known by the first is forgotten."""
+    here = Process(shared, clock)
+    here.call(versioned({"doc:1": "v1"}))
+    assert here.versions.attached
+    here.versions.detach()
+    assert not here.versions.attached
+    assert here.versions.state() == {"sources": 0, "changes": 0}
+    here.versions.attach(Ledger(MemoryEpochs(), None, clock))
+    assert here.call(versioned({"doc:1": "v2"})) == ""
+
+
+@given(
+    st.dictionaries(st.sampled_from(NAMES), st.sampled_from(VERSIONS)),
+    st.dictionaries(st.sampled_from(NAMES), st.sampled_from(VERSIONS)),
+)
+def test_a_conflict_is_one_source_in_two_versions(declared: dict[str, str], held: dict[str, str]) -> None:
+    """A call and an entry are in conflict exactly when both tell the version of a source and not the same."""
+    found = conflict(versions_in(versioned(declared)), ("plain", *versioned(held)))
+    assert found == any(name in held and held[name] != version for name, version in declared.items())
 
 
 def test_a_version_may_come_back(shared: MemoryEpochs, clock: ManualClock) -> None:
@@ -153,9 +206,11 @@ def test_a_snapshot_counts_once_it_stays(shared: MemoryEpochs, clock: ManualCloc
         assert here.versions.observe("snapshot:chat", snapshot) == ()
     assert here.serves(held)
     retire = here.versions.observe("snapshot:chat", "chat-11")
-    assert retire == ("snapshot:chat", "snapshot:chat@chat-05")
+    assert retire == ("snapshot:chat@chat-05",)
+    made = here.made(new)
     here.ledger.bump(retire)
     assert not here.serves(held)
+    assert here.serves(made)
     assert here.serves(here.made(new))
     assert here.versions.current("snapshot:chat") == "chat-11"
 

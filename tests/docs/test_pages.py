@@ -73,6 +73,7 @@ def test_pages_name_no_place_of_ours() -> None:
 TYPES: dict[Any, str] = {
     str: "text",
     bool: "true or false",
+    bool | None: "true or false",
     int: "whole number",
     float: "number",
     list[str]: "list of text",
@@ -132,6 +133,7 @@ def test_prices_are_in_the_table() -> None:
 SOME: dict[Any, tuple[str, object]] = {
     str: ("other", "other"),
     bool: ("no", False),
+    bool | None: ("yes", True),
     int: ("7", 7),
     float: ("7.5", 7.5),
     list[str]: ("memory, redis", ["memory", "redis"]),
@@ -191,16 +193,34 @@ def test_types_are_all_known() -> None:
 
 
 def test_numbers_of_the_rule_are_those_of_the_code() -> None:
-    """The thresholds and bounds that the pages name are the defaults of the code."""
+    """The thresholds, floors and bounds that the pages name are the defaults of the code."""
     from askonce.cache.semantic import THRESHOLDS, UNKNOWN_EMBEDDER
+    from askonce.cache.verified import FLOORS
 
-    rule, tier = THRESHOLDS["all-MiniLM-L6-v2"], askonce.SemanticTier()
+    tier = askonce.SemanticTier()
     why = (ROOT / "docs" / "why.md").read_text(encoding="utf-8")
-    assert f"at least {rule[0]:g}, or at least {rule[1]:g} with **the same words**" in why
     assert f"longer than {tier.max_chars} characters" in why
     embedders = (ROOT / "docs" / "howto-embedders.md").read_text(encoding="utf-8")
-    assert f"and {UNKNOWN_EMBEDDER[0]:g} ({UNKNOWN_EMBEDDER[1]:g} for the same words)" in embedders
-    assert f"({rule[0]:g} for the default one)" in SETTINGS.read_text(encoding="utf-8")
+    rows = re.findall(r"^\| (?:`([\w.-]+)`[^|]*|any other) \| ([\d.]+) \| ([\d.]+) \|$", embedders, re.MULTILINE)
+    expected = {**THRESHOLDS, "": UNKNOWN_EMBEDDER}
+    assert {name: (float(other), float(same)) for name, other, same in rows} == expected
+    floors = [float(cell) for cell in re.findall(r"^\| .* \| `([\d.]+)` \|$", embedders, re.MULTILINE)]
+    assert floors == [*FLOORS.values(), askonce.Verified("unheard-of").floor]
+
+
+def test_guards_of_the_decisions_are_those_of_the_code() -> None:
+    """The table of guards names every guard, and says rightly which decision has it."""
+    from askonce.cache.guards import CONSERVATIVE, STRICT, SURE
+
+    page = (ROOT / "docs" / "howto-functions.md").read_text(encoding="utf-8")
+    section = page.partition("\n## Guards\n")[2].partition("\n## ")[0]
+    said: dict[str, tuple[bool, bool]] = {}
+    for names, *cells in re.findall(r"^\| (`.+`) \| [^|]+ \|(.*)\|(.*)\|$", section, re.MULTILINE):
+        for name in re.findall(r"`(\w+)`", names):
+            sure, conservative = (cell.strip() == "yes" for cell in cells)
+            said[name] = (sure, conservative)
+    guards = {guard.__name__: guard for guard in (*STRICT, *SURE)}
+    assert said == {name: (guard in SURE, guard in CONSERVATIVE) for name, guard in guards.items()}
 
 
 def rows_of_figures(name: str) -> list[str]:
@@ -212,10 +232,12 @@ def rows_of_figures(name: str) -> list[str]:
 
 def test_figures_are_of_what_is_measured() -> None:
     """The tables of figures have the rows of the benchmarks' results, in their order."""
+    from benchmarks.drift import strategies
     from benchmarks.latency import ABOUT
     from benchmarks.savings import POLICIES
 
     assert rows_of_figures("latency") == list(ABOUT)
+    assert rows_of_figures("drift") == [strategy.name for strategy in strategies(0.03)]
     assert rows_of_figures("savings") == [policy.name for policy in POLICIES]
     source = (ROOT / "benchmarks" / "scale.py").read_text(encoding="utf-8")
     assert rows_of_figures("scale")

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 
 from askonce import ManualClock
 from askonce.cache.budget import Allowance, ErrorBudget
-from askonce.cache.guards import STRICT, Guard
+from askonce.cache.guards import SURE, Guard
 from askonce.cache.semantic import Conservative, Decision
 from askonce.cache.verified import Verified
 from askonce.cache.verifier import RISKS, Verifier
@@ -24,7 +24,7 @@ def ours(
     fingerprint: str,
     max_wrong: float = 0.01,
     *,
-    guards: Sequence[Guard] = STRICT,
+    guards: Sequence[Guard] = SURE,
     budget: ErrorBudget | None = None,
     verifier: Verifier | None = None,
 ) -> Decision:

@@ -225,7 +225,7 @@ def walk(pool: Pool, near: Neighbours, stream: Sequence[int], policy: Policy, tr
     Raises:
         ValueError: The policy looks further than ``near`` goes.
     """
-    if policy.floor < near.floor:
+    if policy.floor < near.floor - 1e-6:
         raise ValueError(f"the policy looks down to a cosine of {policy.floor}, the neighbours end at {near.floor}")
     stored: NDArray[np.bool_] = np.zeros(len(pool.texts), dtype=bool)  # in the exact tier
     indexed = stored.copy()  # found by a search

@@ -60,7 +60,7 @@ class Cache:
             when ``redis_url`` is given.
         directory: Where the disk tier and the index snapshot live.
         redis_url: ``redis://``, ``rediss://`` or ``redis+cluster://`` URL of the Redis tier.
-        semantic: True for the shipped embedder and a conservative decision, a :class:`SemanticTier`, or
+        semantic: True for the shipped embedder and the default decision, a :class:`SemanticTier`, or
             None/False for exact matches only.
         policy: Lifetimes and admission; None for :class:`Policy`'s defaults.
         ttl: Short for ``policy=Policy(ttl=...)``.

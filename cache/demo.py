@@ -28,6 +28,8 @@ from ..upstream.local_server import LocalServer
 from ..upstream.tokens import cost_usd
 from .commands.demo_questions import Question, answer_to, intents_by_text, mark_of, traffic
 from .core import SNAPSHOT_NAME, Cache
+from .keeping import FILE as BUDGET
+from .negatives import DATABASE as NEGATIVES
 from .receipt import Receipt, last_receipt, receipt_of
 
 MODEL = "gpt-4o"
@@ -258,7 +260,8 @@ def _calls(questions: Sequence[Question]) -> int:
 def forget(store: Store, directory: Path) -> None:
     """Empty the demo's store and drop its index; no other file is touched."""
     store.clear()
-    (directory / SNAPSHOT_NAME).unlink(missing_ok=True)
+    for name in (SNAPSHOT_NAME, NEGATIVES, BUDGET):
+        (directory / name).unlink(missing_ok=True)
 
 
 def examples(leg: Leg, count: int = 3) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:

@@ -60,7 +60,7 @@ class Verified:
         self.budget = budget or ErrorBudget(max_wrong, prior=self.verifier.calibration(), clock=clock)
         self.negatives = Negatives(clock=clock) if negatives is None else negatives
         self.fallback = Conservative.for_embedder(embedder)
-        self.floor = min(self.fallback.floor, FLOORS.get(embedder.partition("/")[0], self.fallback.floor))
+        self.floor = min(self.fallback.floor, FLOORS.get(embedder.partition("/")[0], UNKNOWN_FLOOR))
 
     def load(self) -> None:
         """Load what is loaded lazily, before the first question. Raises EmbedderError."""
@@ -116,5 +116,7 @@ class Verified:
 
 FLOORS = {"all-MiniLM-L6-v2-int8": 0.6, "multilingual-e5-small": 0.88}
 """Similarity below which hardly a candidate is right, by embedder."""
+UNKNOWN_FLOOR = 0.6
+"""For any other embedder: low, since the pair model decides."""
 
 __all__ = ["FLOORS", "SAME_TEXT", "SAME_WORDS", "UNVERIFIED", "Learned", "Verified"]

@@ -21,7 +21,7 @@ from pathlib import Path
 import msgspec
 
 from ..embeddings.minilm import MODELS
-from ..embeddings.pair_model import PAIR_MODELS, PairModel
+from ..embeddings.pair_model import PAIR_MODELS, PairModel, shipped_pair_model
 from ..embeddings.scripts import scripts_of
 from ..errors import ConfigError, EmbedderError
 from .budget_state import BINS, BinCount, Calibration
@@ -140,11 +140,11 @@ class Verifier:
                 held = self._learned.get(learned.script)
                 if held is None or len(learned.embedder) > len(held.embedder):
                     self._learned[learned.script] = learned
-        names = {**PAIR_MODELS, **(pair_models or {})}
+        own = pair_models or {}
         self._models = {
-            script: PairModel(names[script])
+            script: PairModel(own[script]) if script in own else shipped_pair_model(PAIR_MODELS[script])
             for script in self._learned
-            if script in names and (Path(names[script]).is_dir() or (MODELS / str(names[script])).is_dir())
+            if script in own or script in PAIR_MODELS
         }
         self._remembered: OrderedDict[tuple[str, str], float] = OrderedDict()
         self._lock = threading.Lock()

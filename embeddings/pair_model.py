@@ -10,6 +10,7 @@ A model is a folder: ``model.onnx``, ``tokenizer.json`` and ``model.json``. ``tr
 from __future__ import annotations
 
 import threading
+from functools import cache
 from hashlib import sha256
 from importlib import import_module
 from pathlib import Path
@@ -45,6 +46,12 @@ class PairFacts(msgspec.Struct):
     scripts: tuple[str, ...]
     model_sha256: str
     tokenizer_sha256: str
+
+
+@cache
+def shipped_pair_model(name: str) -> PairModel:
+    """A model that ships, one per process, loaded at first use."""
+    return PairModel(name)
 
 
 def pair_ids(tokenizer: Any, facts: PairFacts, one: str, two: str) -> tuple[list[int], list[int]]:

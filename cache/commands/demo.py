@@ -83,6 +83,7 @@ def _settings(shared: Shared) -> Config:
         config.check_tiers()
     else:
         config = Config()
+        config.audits.enabled = False  # the figures shown are what the cache saves, not what watching it costs
     config.cache.directory = str(shared.directory or _DIRECTORY)
     config.redis.namespace += ":demo"
     return config
@@ -120,6 +121,9 @@ def _load_embedder(config: Config) -> None:
     tier = config.semantic_tier()
     if tier is not None:
         tier.embedder.embed(["Where is my order?"])
+        load = getattr(tier.decision, "load", None)
+        if load is not None:
+            load()
 
 
 def _picture(output: Output, path: Path, without: Leg, cached: Leg, earlier: int) -> str | None:

@@ -128,9 +128,10 @@ def test_language_of_a_pair(asked: str, cached: str, script: str) -> None:
 
 SERVED = [
     ("How do I reset my password?", "how do i reset my password"),
-    ("How do I reset my password?", "what's the way to reset my password?"),
     ("What is the capital of France?", "tell me the capital of France"),
-    ("How can I learn to play the guitar?", "what is the best way to learn to play guitar?"),
+    ("When did Titanic sink?", "on what date did the Titanic sink?"),
+    ("How tall is Mount Everest?", "what is the height of Mount Everest?"),
+    ("How do I cancel my order?", "I want to cancel my order, how do I do that?"),
 ]
 REFUSED = [
     ("How do I enable dark mode?", "How do I disable dark mode?"),

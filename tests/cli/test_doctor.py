@@ -207,7 +207,7 @@ def test_others_may_not_read_or_write(run: Run, filled: Filled) -> None:
 
 def test_a_running_cache_is_not_disturbed(run: Run, embedded: Path) -> None:
     """While an application has the directory open, the doctor, with and without --fix, costs it nothing."""
-    with Cache(directory=embedded) as running:
+    with Cache(directory=embedded, audits=False) as running:
 
         @running.cached(name="f")
         def answer(question: str) -> str:

@@ -62,7 +62,7 @@ def test_a_text_goes_with_itself(model: PairModel) -> None:
 def test_too_long_is_refused(model: PairModel) -> None:
     """Two texts that do not fit together are refused; nothing is cut, for what was cut might be the difference."""
     with pytest.raises(EmbedderError, match="tokens") as caught:
-        model.log_odds("how " * 100, "how " * 100)
+        model.log_odds("how " * 150, "how " * 150)
     assert caught.value.data["refused"]
 
 

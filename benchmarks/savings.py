@@ -80,12 +80,12 @@ class Policy:
     make: Callable[[Path, VirtualClock], Cache | None]
 
 
-def _cached(semantic: Callable[[], SemanticTier | bool | None]) -> Callable[[Path, VirtualClock], Cache]:
+def _cached(
+    semantic: Callable[[], SemanticTier | bool | None], audits: Audits | bool = False
+) -> Callable[[Path, VirtualClock], Cache]:
     def make(directory: Path, clock: VirtualClock) -> Cache:
         from askonce.backends.disk import DiskStore
 
-        # The local service repeats itself word by word, so that audits need no judgement.
-        audits = Audits(compare="exact")
         return Cache(tiers=[MemoryStore(), DiskStore(directory)], semantic=semantic(), clock=clock, audits=audits)
 
     return make
@@ -101,7 +101,8 @@ POLICIES = (
     Policy("exact", _cached(lambda: None)),
     _cosine(0.8),
     _cosine(0.9),
-    Policy("askonce", _cached(lambda: True)),
+    # The local service repeats itself word by word, so that audits need no judgement.
+    Policy("askonce", _cached(lambda: True, Audits(compare="exact"))),
 )
 
 

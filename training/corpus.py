@@ -13,7 +13,7 @@ from .generate_en import generate as generate_en
 from .sets import CHINESE, FILES, Pair, held_out_texts, load_set, normal
 
 ENGLISH = ("qqp", "paws", "cannot", "gsm_plus", "mrpc", "stsb", "apt", "parade", "pit2015", "disfl_qa")
-MOST = {"cannot": 6_000, "parade": 1_000, "pit2015": 500, "disfl_qa": 1_500, "stsb": 2_000}
+MOST = {"cannot": 10_000, "parade": 2_000, "pit2015": 1_000, "disfl_qa": 2_000, "stsb": 4_000}
 """Pairs taken at most of sets that would outweigh the rest (one label, or another kind of text)."""
 TWICE = ("paws",)
 """A small set of the hardest kind is shown in both directions."""

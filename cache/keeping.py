@@ -9,12 +9,14 @@ from __future__ import annotations
 
 import contextlib
 import os
+import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Protocol
 
 from ..clock import Clock
 from ..errors import AskonceError
+from ..forks import renew_after_fork
 from .budget import ErrorBudget
 from .negatives import DATABASE, Negatives
 
@@ -71,9 +73,15 @@ class Keeping:
         self._spawn = spawn
         self._clock = clock
         self.fault = ""
+        self.renew()
+        renew_after_fork(self)
         self._changed = False  # whoever only looked must not write over what another process has learned
         self._load()
         self._next = clock.monotonic() + (0.0 if states is not None else EVERY_S)
+
+    def renew(self) -> None:
+        """In the child of a fork, and at the start."""
+        self._turn = threading.Lock()
 
     def _load(self) -> None:
         if self._path is None:
@@ -98,13 +106,14 @@ class Keeping:
 
     def keep(self) -> None:
         """Exchange or write now. Never raises; may take a round trip."""
-        try:
-            if self._states is not None:
-                self.fault = "" if self._budget.sync(self._states) else "the shared place did not answer"
-            elif self._path is not None:
-                self._write(self._path, self._budget.encode())
-        except (AskonceError, OSError) as error:
-            self.fault = str(error)
+        with self._turn:  # of two at once, the one that looked first must not write last
+            try:
+                if self._states is not None:
+                    self.fault = "" if self._budget.sync(self._states) else "the shared place did not answer"
+                elif self._path is not None:
+                    self._write(self._path, self._budget.encode())
+            except (AskonceError, OSError) as error:
+                self.fault = str(error)
 
     def _write(self, path: Path, data: bytes) -> None:
         beside = path.with_name(f"{path.name}.{os.getpid()}")

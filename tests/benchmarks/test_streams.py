@@ -316,7 +316,7 @@ def test_ours_spends_a_budget_on_a_stream() -> None:
     assert isinstance(first, Budgeted)
     assert isinstance(second, Budgeted)
     assert first.budget is not second.budget
-    tally = walk(pool, neighbours(rows, 0.75), draw(pool, 400, 0), first, by_label(pool))
+    tally = walk(pool, neighbours(rows, 0.6), draw(pool, 400, 0), first, by_label(pool))
     assert tally.hits > 0
     assert tally.wrongs == 0
 

@@ -175,6 +175,8 @@ def test_interrupted_is_one_line(place: Path, run: Run) -> None:
     started = subprocess.Popen(
         [*MAIN, "warm", "faq.jsonl", "--model", "m"],
         stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=place, start_new_session=True,
+        # A shell that starts the tests in the background has them ignore the interrupt, and so would the command.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
     )  # fmt: skip
     until = time.monotonic() + 30
     while not (place / ".askonce").exists() and started.poll() is None and time.monotonic() < until:

@@ -92,11 +92,12 @@ class Threshold:
         asked, cached, similarity = candidate[:3]
         if similarity < self.threshold:
             return Verdict(False, f"similarity {similarity:.3f} is below {self.threshold:g}")
-        reason = _veto(self.guards, asked, cached)
+        reason = veto(self.guards, asked, cached)
         return Verdict(not reason, reason or f"similarity {similarity:.3f}, no guard objects")
 
 
-def _veto(guards: Sequence[Guard], asked: str, cached: str) -> str:
+def veto(guards: Sequence[Guard], asked: str, cached: str) -> str:
+    """Why one of ``guards`` objects, or an empty string."""
     for guard in guards:
         reason = guard(asked, cached)
         if reason:
@@ -132,7 +133,7 @@ class Conservative:
         alike = similarity >= self.same_words and same_words(asked, cached)
         if not alike and similarity < self.threshold:
             return Verdict(False, f"similarity {similarity:.3f} is below {self.threshold:g} and the words differ")
-        reason = _veto(self.guards, asked, cached)
+        reason = veto(self.guards, asked, cached)
         if reason:
             return Verdict(False, reason)
         return Verdict(True, f"similarity {similarity:.3f}, {'the same words, ' if alike else ''}no guard objects")

@@ -16,8 +16,8 @@ from ..errors import EmbedderError
 from .budget import ErrorBudget
 from .guards import SURE, Guard
 from .negatives import Negatives
-from .semantic import Candidate, Conservative, Verdict
-from .verifier import Learned, Verifier
+from .semantic import Candidate, Conservative, Verdict, veto
+from .verifier import Verifier
 from .wording import plain, same_words
 
 SAME_TEXT = 0.0005
@@ -71,16 +71,11 @@ class Verified:
         asked, cached = candidate.asked, candidate.cached
         if self.negatives.contains(asked, cached, candidate.scope):
             return Verdict(False, "this pair was once found wrong", 1.0)
+        reason = veto(self.guards, asked, cached)
+        if reason:
+            return Verdict(False, reason, 1.0)
         if plain(asked) == plain(cached) and plain(asked):
-            for guard in self.guards:
-                reason = guard(asked, cached)
-                if reason:
-                    return Verdict(False, reason, 1.0)
             return self._allowed(candidate, SAME_TEXT, "the same text")
-        for guard in self.guards:
-            reason = guard(asked, cached)
-            if reason:
-                return Verdict(False, reason, 1.0)
         learned = self.verifier.learned_for(asked, cached)
         if learned is None:
             verdict = self.fallback.decide(candidate)
@@ -118,5 +113,3 @@ FLOORS = {"all-MiniLM-L6-v2-int8": 0.6, "multilingual-e5-small": 0.88}
 """Similarity below which hardly a candidate is right, by embedder."""
 UNKNOWN_FLOOR = 0.6
 """For any other embedder: low, since the pair model decides."""
-
-__all__ = ["FLOORS", "SAME_TEXT", "SAME_WORDS", "UNVERIFIED", "Learned", "Verified"]

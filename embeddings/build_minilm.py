@@ -17,7 +17,7 @@ import argparse
 import json
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from hashlib import sha256
 from importlib import import_module
 from importlib.util import find_spec
@@ -111,25 +111,29 @@ class Original:
         self._tokenizer.no_padding()
         self._tokenizer.enable_truncation(MAX_TOKENS)
 
-    def _run(self, text: str, outputs: list[str]) -> list[Floats]:
+    def _feed(self, text: str) -> dict[str, Any]:
         ids = np.array([self._tokenizer.encode(text).ids], dtype=np.int64)
-        done: list[Floats] = self._session.run(outputs, {"input_ids": ids, "attention_mask": np.ones_like(ids)})
-        return done
+        return {"input_ids": ids, "attention_mask": np.ones_like(ids)}
 
     def embed(self, texts: Sequence[str]) -> Matrix:
         """Unit vectors, float32 ``(len(texts), 384)``."""
-        return np.stack([self._run(text, ["vector"])[0][0] for text in texts])
+        return np.stack([self._session.run(["vector"], self._feed(text))[0][0] for text in texts])
 
     def peaks(self, texts: Sequence[str]) -> dict[str, Floats]:
         """For each product, the largest magnitude of each input channel over ``texts``."""
-        names = [out.name for out in self._session.get_outputs() if out.name.startswith("in:")]
-        found: dict[str, Floats] = {}
-        for text in texts:
-            for name, seen in zip(names, self._run(text, names), strict=True):
-                peak = np.abs(seen).reshape(-1, seen.shape[-1]).max(axis=0)
-                key = name.removeprefix("in:")
-                found[key] = np.maximum(found[key], peak) if key in found else peak
-        return found
+        return peaks_of(self._session, map(self._feed, texts))
+
+
+def peaks_of(session: Any, feeds: Iterable[Mapping[str, Any]]) -> dict[str, Floats]:
+    """For each product of a graph built with ``probe``, the largest magnitude of each input channel over ``feeds``."""
+    names = [out.name for out in session.get_outputs() if out.name.startswith("in:")]
+    found: dict[str, Floats] = {}
+    for feed in feeds:
+        for name, seen in zip(names, session.run(names, feed), strict=True):
+            peak = np.abs(seen).reshape(-1, seen.shape[-1]).max(axis=0)
+            key = name.removeprefix("in:")
+            found[key] = np.maximum(found[key], peak) if key in found else peak
+    return found
 
 
 def build(source: Path, folder: Path) -> ModelFacts:

@@ -49,6 +49,37 @@ class ModelFacts(msgspec.Struct, frozen=True):
     tokenizer_sha256: str
 
 
+def open_model(folder: Path, model_sha256: str, tokenizer_sha256: str, threads: int = 1) -> tuple[Any, Any, bytes]:
+    """The ONNX session, the tokenizer (which neither pads nor cuts) and the tokenizer's file of a model folder.
+
+    Raises:
+        EmbedderError: A file is not to the byte the one meant.
+        Exception: What a missing file, ONNX Runtime and the tokenizers raise.
+    """
+    graph = _verified(folder / "model.onnx", model_sha256)
+    words = _verified(folder / "tokenizer.json", tokenizer_sha256)
+    ort: Any = import_module("onnxruntime")
+    options = ort.SessionOptions()
+    options.intra_op_num_threads = threads
+    options.inter_op_num_threads = 1
+    options.log_severity_level = 3
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")  # of threads beyond the first
+    # The graph is written fused; what higher levels would add was measured and gains nothing.
+    options.graph_optimization_level = ort.GraphOptimizationLevel.ORT_ENABLE_BASIC
+    session = ort.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
+    tokenizer = import_module("tokenizers").Tokenizer.from_buffer(words)
+    tokenizer.no_padding()
+    tokenizer.no_truncation()
+    return session, tokenizer, words
+
+
+def _verified(path: Path, digest: str) -> bytes:
+    data = path.read_bytes()
+    if sha256(data).hexdigest() != digest:
+        raise EmbedderError(f"{path} is damaged or not the file model.json names; install it again")
+    return data
+
+
 class _Vocabulary(msgspec.Struct):
     unk_token: str | None = None
     unk_id: int | None = None
@@ -166,31 +197,14 @@ class OnnxEmbedder:
             return self._loaded
 
     def _open(self) -> tuple[Any, Any]:
-        graph = self._verified("model.onnx", self.facts.model_sha256)
-        words = self._verified("tokenizer.json", self.facts.tokenizer_sha256)
-        ort: Any = import_module("onnxruntime")
-        options = ort.SessionOptions()
-        options.intra_op_num_threads = self._threads
-        options.inter_op_num_threads = 1
-        options.log_severity_level = 3
-        options.add_session_config_entry("session.intra_op.allow_spinning", "0")  # of threads beyond the first
-        # The graph is written fused; what higher levels would add was measured and gains nothing.
-        options.graph_optimization_level = ort.GraphOptimizationLevel.ORT_ENABLE_BASIC
-        session = ort.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
-        tokenizer = import_module("tokenizers").Tokenizer.from_buffer(words)
-        tokenizer.no_padding()
-        tokenizer.no_truncation()
+        session, tokenizer, words = open_model(
+            self._folder, self.facts.model_sha256, self.facts.tokenizer_sha256, self._threads
+        )
         vocabulary = msgspec.json.decode(words, type=_TokenizerFile).model
         self._unknown_id = vocabulary.unk_id
         if vocabulary.unk_token is not None:
             self._unknown_id = tokenizer.token_to_id(vocabulary.unk_token)
         return session, tokenizer
-
-    def _verified(self, name: str, digest: str) -> bytes:
-        data = (self._folder / name).read_bytes()
-        if sha256(data).hexdigest() != digest:
-            raise EmbedderError(f"{self._folder / name} is damaged or not the file model.json names; install it again")
-        return data
 
     def _ids(self, tokenizer: Any, text: str) -> list[int]:
         try:

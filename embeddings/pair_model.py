@@ -11,8 +11,6 @@ from __future__ import annotations
 
 import threading
 from functools import cache
-from hashlib import sha256
-from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +20,7 @@ import numpy as np
 from ..errors import ConfigError, EmbedderError
 from ..forks import renew_after_fork
 from .function import in_a_line
-from .minilm import MODELS
+from .minilm import MODELS, open_model
 
 PAIR_MODELS = {"latin": "pair-en-int8", "han": "pair-zh-int8"}
 """The shipped models, by the script they are asked for."""
@@ -69,6 +67,13 @@ def pair_ids(tokenizer: Any, facts: PairFacts, one: str, two: str) -> tuple[list
         )
     opening, closing = tokenizer.token_to_id(facts.opening), tokenizer.token_to_id(facts.closing)
     return [opening, *first, closing, *second, closing], [0] * (len(first) + 2) + [1] * (len(second) + 1)
+
+
+def pair_feed(tokenizer: Any, facts: PairFacts, one: str, two: str) -> dict[str, Any]:
+    """What the graph takes for one pair, int64 ``(1, tokens)`` each. Raises EmbedderError as :func:`pair_ids`."""
+    ids, types = pair_ids(tokenizer, facts, one, two)
+    row = np.array([ids], np.int64)
+    return {"input_ids": row, "attention_mask": np.ones_like(row), "token_type_ids": np.array([types], np.int64)}
 
 
 class PairModel:
@@ -118,7 +123,7 @@ class PairModel:
         with self._lock:
             if self._loaded is None:
                 try:
-                    self._loaded = self._open()
+                    self._loaded = open_model(self._folder, self.facts.model_sha256, self.facts.tokenizer_sha256)[:2]
                 except EmbedderError:
                     raise
                 except Exception as error:
@@ -126,28 +131,6 @@ class PairModel:
                         f"the pair model in {self._folder} does not load ({in_a_line(error)})"
                     ) from error
             return self._loaded
-
-    def _open(self) -> tuple[Any, Any]:
-        files = []
-        for name, digest in (
-            ("model.onnx", self.facts.model_sha256),
-            ("tokenizer.json", self.facts.tokenizer_sha256),
-        ):
-            data = (self._folder / name).read_bytes()
-            if sha256(data).hexdigest() != digest:
-                raise EmbedderError(f"{self._folder / name} is damaged or not the file model.json names")
-            files.append(data)
-        ort: Any = import_module("onnxruntime")
-        options = ort.SessionOptions()
-        options.intra_op_num_threads = 1
-        options.inter_op_num_threads = 1
-        options.log_severity_level = 3
-        options.graph_optimization_level = ort.GraphOptimizationLevel.ORT_ENABLE_BASIC
-        session = ort.InferenceSession(files[0], options, providers=["CPUExecutionProvider"])
-        tokenizer = import_module("tokenizers").Tokenizer.from_buffer(files[1])
-        tokenizer.no_padding()
-        tokenizer.no_truncation()
-        return session, tokenizer
 
     def log_odds(self, one: str, two: str) -> float:
         """Log-odds that one answer serves both texts, before any calibration. The order of the two matters little:
@@ -158,13 +141,7 @@ class PairModel:
         """
         session, tokenizer = self._load()
         try:
-            ids, types = pair_ids(tokenizer, self.facts, one, two)
-            row = np.array([ids], np.int64)
-            feed = {
-                "input_ids": row,
-                "attention_mask": np.ones_like(row),
-                "token_type_ids": np.array([types], np.int64),
-            }
+            feed = pair_feed(tokenizer, self.facts, one, two)
             value = float(session.run(["log_odds"], feed)[0][0, 0])
         except EmbedderError:
             raise

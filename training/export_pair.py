@@ -12,17 +12,17 @@ from __future__ import annotations
 import argparse
 import json
 import shutil
-from collections.abc import Sequence
 from hashlib import sha256
 from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-import numpy as np
+import msgspec
 
+from askonce.embeddings.build_minilm import peaks_of
 from askonce.embeddings.minilm import DEFAULT_MODEL, MODELS
 from askonce.embeddings.minilm_graph import Floats, build_graph, products, read_safetensors, smoothing
-from askonce.embeddings.pair_model import PairFacts, pair_ids
+from askonce.embeddings.pair_model import PairFacts, pair_feed
 
 CALIBRATION = {
     "en": (
@@ -70,35 +70,16 @@ def export(weights: Path, folder: Path, name: str) -> PairFacts:
         name=name, max_tokens=min(250, places), opening=marks[0], closing=marks[1], scripts=scripts,
         model_sha256="", tokenizer_sha256=sha256(words).hexdigest(),
     )  # fmt: skip
-    feeds = [_feed(tokenizer, facts, one, two) for one, two in CALIBRATION[language]]
-    peaks = _peaks(build_graph(tensors, None, probe=True), feeds)
+    feeds = [pair_feed(tokenizer, facts, one, two) for one, two in CALIBRATION[language]]
+    ort: Any = import_module("onnxruntime")
+    probe = ort.InferenceSession(build_graph(tensors, None, probe=True), providers=["CPUExecutionProvider"])
+    peaks = peaks_of(probe, feeds)
     matrices = {key: weight for key, (weight, _) in products(tensors).items()}
     model = build_graph(tensors, smoothing(peaks, matrices))
     (folder / "model.onnx").write_bytes(model)
     facts.model_sha256 = sha256(model).hexdigest()
-    import msgspec
-
     (folder / "model.json").write_bytes(msgspec.json.format(msgspec.json.encode(facts), indent=2) + b"\n")
     return facts
-
-
-def _feed(tokenizer: Any, facts: PairFacts, one: str, two: str) -> dict[str, Any]:
-    ids, types = pair_ids(tokenizer, facts, one, two)
-    row = np.array([ids], np.int64)
-    return {"input_ids": row, "attention_mask": np.ones_like(row), "token_type_ids": np.array([types], np.int64)}
-
-
-def _peaks(graph: bytes, feeds: Sequence[dict[str, Any]]) -> dict[str, Floats]:
-    ort: Any = import_module("onnxruntime")
-    session = ort.InferenceSession(graph, providers=["CPUExecutionProvider"])
-    names = [out.name for out in session.get_outputs() if out.name.startswith("in:")]
-    found: dict[str, Floats] = {}
-    for feed in feeds:
-        for name, seen in zip(names, session.run(names, feed), strict=True):
-            peak = np.abs(seen).reshape(-1, seen.shape[-1]).max(axis=0)
-            key = name.removeprefix("in:")
-            found[key] = np.maximum(found[key], peak) if key in found else peak
-    return found
 
 
 def main() -> None:

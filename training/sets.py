@@ -15,6 +15,8 @@ from hashlib import blake2b
 from pathlib import Path
 from typing import NamedTuple
 
+from askonce.cache.pair_files import groups_of
+
 FILES = {
     "qqp": "qqp_gptcache_train.tsv.gz",
     "paws": "paws_wiki_en_devtest.tsv.gz",
@@ -91,7 +93,7 @@ def load_set(name: str, data: Path, part: str = "test") -> list[Pair]:
 
 def parts_of(pairs: list[Pair]) -> list[str]:
     """For each pair, its part. Groups beyond a twentieth of the set are for training."""
-    groups = _groups((normal(a), normal(b)) for a, b, *_ in pairs)
+    groups = groups_of((normal(a), normal(b)) for a, b, *_ in pairs)
     sizes: dict[str, int] = {}
     for pair in pairs:
         group = groups[normal(pair.text_a)]
@@ -108,23 +110,6 @@ def parts_of(pairs: list[Pair]) -> list[str]:
 def normal(text: str) -> str:
     """What makes two texts one question for the split: case and spaces do not count."""
     return " ".join(text.lower().split())
-
-
-def _groups(pairs: Iterable[tuple[str, str]]) -> dict[str, str]:
-    """Each text's group, named by its smallest text."""
-    parent: dict[str, str] = {}
-
-    def root(text: str) -> str:
-        parent.setdefault(text, text)
-        while parent[text] != text:
-            parent[text] = parent[parent[text]]
-            text = parent[text]
-        return text
-
-    for one, two in pairs:
-        first, second = sorted((root(one), root(two)))
-        parent[second] = first
-    return {text: root(text) for text in list(parent)}
 
 
 def held_out_texts(data: Path, names: Iterable[str]) -> Iterator[str]:

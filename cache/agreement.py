@@ -1,4 +1,4 @@
-"""Do two answers to one question say the same? Yes, no, or *cannot tell*, which teaches nothing.
+"""Do two answers to one question say the same? Yes, no, or *cannot tell*.
 
 What can be compared exactly is: JSON, numbers, tool calls, short words such as "yes". Free text is worded anew
 each time, so equality proves agreement and difference proves nothing; there, the words must agree in what is

@@ -299,11 +299,10 @@ class Auditor:
         if isinstance(agreement, Fault):
             agreement = Agreement(None, str(agreement))
         self._counters.audited({True: "agreed", False: "disagreed", None: "unclear"}[agreement.agreed])
-        if agreement.agreed is not None:
-            case, right, weight = case_of(job.call, job.found), agreement.agreed, job.weight
-            retired = yield Compute(lambda: self._lessons.teach(case, right, "audit", weight), True, "audit")
-            if retired is True:  # not a Fault; what was retired does not include the answer that showed it
-                yield from pipeline.outlast(job.call, answer, seq, job.asked, job.trace)
+        case, right, weight = case_of(job.call, job.found), agreement.agreed, job.weight
+        retired = yield Compute(lambda: self._lessons.teach(case, right, "audit", weight), True, "audit")
+        if retired is True:  # not a Fault; what was retired does not include the answer that showed it
+            yield from pipeline.outlast(job.call, answer, seq, job.asked, job.trace)
 
     def _settle(self, job: Job, answer: Answer) -> None:
         """Put what the call was billed in the place of what was expected."""

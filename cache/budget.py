@@ -203,7 +203,7 @@ class ErrorBudget:
 
     def learn(
         self,
-        right: bool,
+        right: bool | None,
         risk: float,
         scope: bytes = b"",
         key: bytes = b"",
@@ -214,7 +214,8 @@ class ErrorBudget:
         """Take in one label.
 
         Args:
-            right: Whether the stored answer was, or would have been, right.
+            right: Whether the stored answer was, or would have been, right; None when comparing could not tell: then
+                risks are held to be what the calibration says, and nothing else is learned.
             risk, scope, key: As given to :meth:`allow`. With an unknown risk only scope and entry learn.
             source: ``"audit"``: a served hit, drawn by chance. ``"shadow"``: a candidate that was not served.
                 ``"label"``: somebody's judgement of a pair they chose: counts for its risk, not for the share of
@@ -234,9 +235,12 @@ class ErrorBudget:
         cell = _cell(memory.ceiling if risk != risk else risk)
         news = ""
         with self._lock:
-            memory.tick(4 if right else REFRESH_EVERY)
+            memory.tick(REFRESH_EVERY if right is False else 4)
             plain = memory.curve.risks[cell]
-            if source == "report":
+            if right is None:
+                if source != "report" and risk == risk:
+                    memory.count(None, risk, cell, scope, key)
+            elif source == "report":
                 if not right:
                     news = self._report(plain, scope, key)
             else:

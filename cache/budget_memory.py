@@ -44,6 +44,7 @@ class Memory:
         room: What may still be charged, in wrong answers; below 0 when overdrawn.
         audits: Of all, recently.
         trip, complaints, recovery: Detectors of too many wrong audits, too many reports, and of few enough again.
+        hidden: Wrong answers the calibration foretold among the labelled candidates, of which none was seen yet.
     """
 
     def __init__(
@@ -71,6 +72,7 @@ class Memory:
         self.strictness = 1.0  # share of the target that is served up to; see ErrorBudget.tighten
         self._pending = 0
         self._fade_at = -math.inf
+        self.hidden = 0.0
         self.own = self.blank()
         self.heard: Evidence | None = None
         self.refresh()
@@ -158,18 +160,26 @@ class Memory:
         own.charged = own.charged * keep + risk / self.curve.factor
         self.room -= risk * self.curve.margin
 
-    def count(self, right: bool, risk: float, cell: int, scope: bytes, key: bytes) -> None:
-        """A label of a candidate of this risk; to be called before :meth:`suspect`."""
+    def count(self, right: bool | None, risk: float, cell: int, scope: bytes, key: bytes) -> None:
+        """A label of a candidate of this risk; to be called before :meth:`suspect`.
+
+        Where a comparison could not tell (``right`` is None), the worst that the calibration allows is assumed:
+        whatever it foretold and nobody saw is among such labels. Wrong answers are oftener unclear than right ones,
+        and the clear ones alone would make every risk look smaller than it is.
+        """
         # A label out of a trap says little about ordinary scopes; by what was known *before* it, lest wrong labels
         # count less than right ones.
         own, number = self.own, kept.risk_bin(risk)
         entry = own.entries.get(key, _NOTHING)[0] + self._their_entries.get(key, _NOTHING)[0]
         trap = self.scope_doubt.probability(self._scope_ratio(scope)), self.entry_doubt.probability(entry)
         ordinary = max(0.25, (1 - trap[0]) * (1 - trap[1]))
+        self.hidden += self._belief.prior.risks[cell]
+        share = min(1.0, self.hidden) if right is None else float(not right)
+        self.hidden = max(0.0, self.hidden - share)
         own.labels[number] += ordinary
-        own.wrong[number] += 0.0 if right else ordinary
+        own.wrong[number] += ordinary * share
         own.pooled_expected += ordinary * self._belief.prior.risks[cell]
-        own.pooled_wrong += 0.0 if right else ordinary
+        own.pooled_wrong += ordinary * share
         if own.labels[number] > 10 * self._belief.strength:  # more does not make it surer, only slower to change
             own.labels[number] *= 0.9
             own.wrong[number] *= 0.9
@@ -198,6 +208,7 @@ class Memory:
         """Overcome a trip: believe the calibration again."""
         eras = [self.own.era, self.heard.era if self.heard else 0.0]
         self.own.new_era(max(self._clock.now(), *(era + 1e-3 for era in eras)))
+        self.hidden = 0.0
         self.refresh()
 
     # -- others ----------------------------------------------------------------------------------------

@@ -36,7 +36,7 @@ class Budget(Protocol):
 
     def learn(
         self,
-        right: bool,
+        right: bool | None,
         risk: float,
         scope: bytes = b"",
         key: bytes = b"",
@@ -44,7 +44,7 @@ class Budget(Protocol):
         source: str = "audit",
         weight: float = 1.0,
     ) -> None:
-        """What a hit of estimated ``risk`` turned out to be."""
+        """What a hit of estimated ``risk`` turned out to be; None: it could not be told."""
 
     def state(self) -> Any:
         """The meter: plain data, or a Struct."""
@@ -183,21 +183,26 @@ class Lessons:
         except Exception:
             return None
 
-    def teach(self, case: Case, right: bool, source: str, weight: float = 1.0) -> bool:
+    def teach(self, case: Case, right: bool | None, source: str, weight: float = 1.0) -> bool:
         """One lesson. May write to a disk and ask a shared ledger: not for an event loop's thread. Says whether it
         retired anything.
 
         Args:
             case: What it is about.
-            right: Whether the stored answer was right for the question.
+            right: Whether the stored answer was right for the question; None: it could not be told, which only the
+                budget is told.
             source: ``"audit"``, ``"shadow"``, ``"miss"`` or ``"report"``.
             weight: What it counts, as the budget's plan says.
         """
         steps: list[Callable[[], bool | None]] = []
         if case.semantic:
-            steps = [lambda: self._pair(case, right, source), lambda: self._bill(case, right, source, weight)]
-        if source == "audit":
-            steps.append(lambda: self._drifted(case, right))
+            steps.append(lambda: self._bill(case, right, source, weight))
+        if right is not None:
+            sure = right
+            if case.semantic:
+                steps.append(lambda: self._pair(case, sure, source))
+            if source == "audit":
+                steps.append(lambda: self._drifted(case, sure))
         retired = False
         for step in steps:
             try:
@@ -214,7 +219,7 @@ class Lessons:
         elif source == "report":
             self.negatives.remove(case.asked, case.cached, case.scope)
 
-    def _bill(self, case: Case, right: bool, source: str, weight: float) -> None:
+    def _bill(self, case: Case, right: bool | None, source: str, weight: float) -> None:
         if self.budget is None:
             return
         risk = math.nan if case.risk is None else case.risk

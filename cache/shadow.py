@@ -142,8 +142,7 @@ class Shadow:
         agreed = self._compare(call.query, found.entry, answer).agreed
         if source == "shadow":
             self._add({True: "right", False: "wrong", None: "unclear"}[agreed])
-        if agreed is not None:
-            self._lessons.teach(case_of(call, found), agreed, source)
+        self._lessons.teach(case_of(call, found), agreed, source)
 
     def _add(self, name: str) -> None:
         with self._changed:

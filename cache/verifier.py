@@ -147,6 +147,7 @@ class Verifier:
             if script in own or script in PAIR_MODELS
         }
         self._remembered: OrderedDict[tuple[str, str], float] = OrderedDict()
+        self._last: tuple[str, str, list[float]] = ("", "", evidence("", ""))
         self._lock = threading.Lock()
 
     def load(self) -> None:
@@ -168,7 +169,16 @@ class Verifier:
 
     def row(self, candidate: Candidate) -> list[float]:
         """Similarity and evidence, in the order the first opinion reads."""
-        return [candidate.similarity, *evidence(candidate.asked, candidate.cached)]
+        return [candidate.similarity, *self._evidence(candidate)]
+
+    def _evidence(self, candidate: Candidate) -> list[float]:
+        """The evidence; that of the last pair is at hand when the second opinion asks for what the first has seen."""
+        asked, cached, told = self._last
+        if asked != candidate.asked or cached != candidate.cached:
+            asked, cached = candidate.asked, candidate.cached
+            told = evidence(asked, cached)
+            self._last = asked, cached, told
+        return told
 
     def first(self, candidate: Candidate, learned: Learned) -> float:
         """The first opinion: a risk 0..1. 0.5 when this embedder has none."""
@@ -182,7 +192,7 @@ class Verifier:
         """
         odds = self.pair_log_odds(candidate.asked, candidate.cached, learned.script)
         similarity = [] if learned.first is None else [candidate.similarity]
-        row = [odds, *similarity, *evidence(candidate.asked, candidate.cached)]
+        row = [odds, *similarity, *self._evidence(candidate)]
         return learned.second.risk(row)
 
     def pair_log_odds(self, asked: str, cached: str, script: str) -> float:
@@ -204,7 +214,7 @@ class Verifier:
         """Every number that goes into the risk, by name."""
         learned = self.learned_for(candidate.asked, candidate.cached)
         told = {"similarity": candidate.similarity}
-        told |= dict(zip(EVIDENCE, evidence(candidate.asked, candidate.cached), strict=True))
+        told |= dict(zip(EVIDENCE, self._evidence(candidate), strict=True))
         if learned is not None:
             if learned.first is not None:
                 told["first_risk"] = self.first(candidate, learned)

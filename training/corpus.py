@@ -5,12 +5,16 @@ from __future__ import annotations
 import csv
 import gzip
 import random
+import re
 from collections.abc import Iterable, Sequence
 from hashlib import blake2b
+from itertools import combinations
 from pathlib import Path
 
 from .generate_en import generate as generate_en
 from .sets import CHINESE, FILES, Pair, held_out_texts, load_set, normal
+from .wordnet import WordNet
+from .written import pairs_of, read_groups
 
 ENGLISH = ("qqp", "paws", "cannot", "gsm_plus", "mrpc", "stsb", "apt", "parade", "pit2015", "disfl_qa")
 MOST = {"cannot": 10_000, "parade": 2_000, "pit2015": 1_000, "disfl_qa": 2_000, "stsb": 4_000}
@@ -18,9 +22,18 @@ MOST = {"cannot": 10_000, "parade": 2_000, "pit2015": 1_000, "disfl_qa": 2_000, 
 TWICE = ("paws",)
 """A small set of the hardest kind is shown in both directions."""
 QUESTIONS = "open_qa_questions.csv.gz"
+_DOUBLED = re.compile('"{2,}')  # quotes that were quoted twice
 
 
-def english(data: Path, rng: random.Random, without: Sequence[str] = (), generated: int = 24_000) -> list[Pair]:
+def english(
+    data: Path,
+    rng: random.Random,
+    without: Sequence[str] = (),
+    generated: int = 24_000,
+    public: float = 1.0,
+    written: int = 1,
+    wordnet: Path | None = None,
+) -> list[Pair]:
     """Training pairs in English, shuffled.
 
     Args:
@@ -28,6 +41,9 @@ def english(data: Path, rng: random.Random, without: Sequence[str] = (), generat
         rng: Chooses and makes.
         without: Sets left out altogether, their questions included.
         generated: Source questions of the rules; each gives up to two pairs.
+        public: Share of the pairs of the public sets that is taken, drawn anew for each seed.
+        written: How many times the pairs written by hand are taken (near misses are drawn anew each time).
+        wordnet: Archive or folder of :mod:`training.wordnet`, for the rules.
     """
     held_out = set(held_out_texts(data, FILES))
     pairs: list[Pair] = []
@@ -47,14 +63,29 @@ def english(data: Path, rng: random.Random, without: Sequence[str] = (), generat
         pairs += [Pair(a, b, label, name) for a, b, label, _ in found]
         if name in TWICE:
             pairs += [Pair(b, a, label, name) for a, b, label, _ in found]
+    pairs = rng.sample(pairs, round(public * len(pairs)))
+    groups = read_groups("en") if written else []
+    for _ in range(written):
+        pairs += pairs_of(groups, rng)
     questions = sorted(set(questions))
     chosen = rng.sample(questions, min(generated, len(questions)))
+    chosen += [text for group in groups for text in group.same] if generated else []
+    paraphrases += [pair for group in groups for pair in combinations(group.same, 2)]
+    lexicon = WordNet(wordnet) if wordnet else None
     told = rng.sample(paraphrases, min(len(paraphrases), generated // 3))
-    pairs += [Pair(a, b, label, "rule:" + kind) for a, b, label, kind in generate_en(chosen, rng, told)]
+    pairs += [Pair(a, b, label, "rule:" + kind) for a, b, label, kind in generate_en(chosen, rng, told, lexicon)]
     return _clean(pairs, held_out, rng)
 
 
-def chinese(data: Path, rng: random.Random, without: Sequence[str] = (), generated: int = 15_000) -> list[Pair]:
+def chinese(
+    data: Path,
+    rng: random.Random,
+    without: Sequence[str] = (),
+    generated: int = 15_000,
+    public: float = 1.0,
+    written: int = 1,
+    wordnet: Path | None = None,
+) -> list[Pair]:
     """Training pairs in Chinese, shuffled; arguments as of :func:`english`."""
     from .generate_zh import generate as generate_zh
 
@@ -67,7 +98,12 @@ def chinese(data: Path, rng: random.Random, without: Sequence[str] = (), generat
         found = load_set(name, data, "train")
         questions.update(text for pair in found for text in pair[:2])
         pairs += [Pair(a, b, label, name) for a, b, label, _ in found]
+    pairs = rng.sample(pairs, round(public * len(pairs)))
+    groups = read_groups("zh") if written else []
+    for _ in range(written):
+        pairs += pairs_of(groups, rng)
     chosen = rng.sample(sorted(questions), min(generated, len(questions)))
+    chosen += [text for group in groups for text in group.same] if generated else []
     pairs += [Pair(a, b, label, "rule:" + kind) for a, b, label, kind in generate_zh(chosen, rng)]
     return _clean(pairs, held_out, rng)
 
@@ -83,5 +119,5 @@ def _clean(pairs: Iterable[Pair], held_out: set[str], rng: random.Random) -> lis
 def open_questions(data: Path, part: str) -> list[str]:
     """Questions without a pair (Natural Questions, WebQuestions, TriviaQA): nine tenths to train on."""
     with gzip.open(data / QUESTIONS, "rt", encoding="utf-8", newline="") as file:
-        questions = [row["question"] for row in csv.DictReader(file)]
+        questions = [_DOUBLED.sub('"', row["question"]).strip('" ') for row in csv.DictReader(file)]
     return [text for text in questions if (blake2b(text.encode(), digest_size=1).digest()[0] < 26) == (part == "tune")]

@@ -10,6 +10,7 @@ import random
 import re
 from collections.abc import Callable, Iterator, Sequence
 
+from .wordnet import WordNet
 from .words_en import OPPOSITES, SMALL_NUMBERS, SWAPS, SYNONYMS
 
 Rule = Callable[[str, random.Random], str | None]
@@ -432,32 +433,31 @@ _WEIGHTS = {"polite": 1.0, "frame": 4.0, "synonym": 2.0, "typo": 0.7, "contract"
             "spelt_number": 2.0, "no_order": 2.0, "clause_first": 1.5}  # fmt: skip
 
 
-def reword(text: str, rng: random.Random, steps: int) -> tuple[str, str]:
-    """``text`` reworded by up to ``steps`` rules, and their names."""
+_SELDOM = {"condition": 0.85, "scope": 0.5, "word_swap": 0.75, "wn_beside": 0.6, "wn_opposite": 0.4}
+"""How often a rule that fits nearly everything is left out."""
+
+
+def reword(text: str, rng: random.Random, steps: int, more: dict[str, Rule] | None = None) -> tuple[str, str]:
+    """``text`` reworded by up to ``steps`` rules (those here and ``more``), and their names."""
     names: list[str] = []
-    order = list(REWORDINGS)
+    rules = REWORDINGS | (more or {})
     for _ in range(steps):
-        left = [name for name in order if name not in names]
-        name = rng.choices(left, [_WEIGHTS[n] for n in left])[0]
-        made = REWORDINGS[name](text, rng)
+        left = [name for name in rules if name not in names]
+        name = rng.choices(left, [_WEIGHTS.get(n, 3.0) for n in left])[0]
+        made = rules[name](text, rng)
         if made and made != text:
             text, names = made, [*names, name]
     return text, "+".join(names)
 
 
-def trap(text: str, rng: random.Random, word_swap: Rule | None = None) -> tuple[str, str] | None:
+def trap(text: str, rng: random.Random, more: dict[str, Rule] | None = None) -> tuple[str, str] | None:
     """``text`` changed in what it asks, and the rule's name; None when no rule fits."""
-    rules = dict(TRAPS)
-    if word_swap is not None and rng.random() < 0.3:
-        rules["word_swap"] = word_swap
+    rules = TRAPS | (more or {})
     names = list(rules)
     rng.shuffle(names)
-    for common, seldom in (
-        ("condition", 0.85),
-        ("scope", 0.5),
-    ):  # fit nearly everything, and would crowd out the others
-        if rng.random() < seldom:
-            names.remove(common)
+    for name, seldom in _SELDOM.items():  # these fit nearly everything, and would crowd out the others
+        if name in rules and rng.random() < seldom:
+            names.remove(name)
     for name in names:
         made = rules[name](text, rng)
         if made and made.lower().strip(" ?.") != text.lower().strip(" ?."):
@@ -466,25 +466,41 @@ def trap(text: str, rng: random.Random, word_swap: Rule | None = None) -> tuple[
 
 
 def generate(
-    questions: Sequence[str], rng: random.Random, paraphrases: Sequence[tuple[str, str]] = ()
+    questions: Sequence[str],
+    rng: random.Random,
+    paraphrases: Sequence[tuple[str, str]] = (),
+    lexicon: WordNet | None = None,
 ) -> Iterator[tuple[str, str, int, str]]:
     """Pairs ``(a, b, label, kind)``: for each question one rewording and one trap; for each paraphrase a trap.
+
+    Both texts of a pair may be reworded, whatever its label: how much the wording differs says nothing.
 
     Args:
         questions: Real questions.
         rng: Decides everything; the same seed makes the same pairs.
         paraphrases: Pairs known to ask the same; the second is changed, so that a trap may differ in words, too.
+        lexicon: Words for words of the whole language, besides the lists here.
     """
-    word_swap = WordSwap(questions)
+    misses: dict[str, Rule] = {"word_swap": WordSwap(questions)}
+    rewordings: dict[str, Rule] = {}
+    if lexicon is not None:
+        misses |= {
+            "wn_opposite": lambda text, rng: lexicon.change(text, rng, "against"),
+            "wn_beside": lambda text, rng: lexicon.change(text, rng, "beside"),
+        }
+        rewordings["wn_same"] = lambda text, rng: lexicon.change(text, rng, "same")
     for text in questions:
-        made, how = reword(text, rng, rng.choice((1, 1, 2, 2, 3)))
-        if how:
-            yield text, made, 1, how
-        base = made if how and rng.random() < 0.5 else text
-        changed = trap(base, rng, word_swap)
+        first = reword(text, rng, 1, rewordings)[0] if rng.random() < 0.4 else text
+        made, how = reword(text, rng, rng.choice((2, 2, 3, 4, 5)), rewordings)
+        if not how:
+            made, how = reword(text, rng, 5, rewordings)
+        if how and made != first:
+            yield first, made, 1, how
+        base = made if how and rng.random() < 0.65 else text
+        changed = trap(base, rng, misses)
         if changed:
-            yield text, changed[0], 0, changed[1] + ("+" + how if base is made else "")
+            yield first, changed[0], 0, changed[1] + ("+" + how if base is made else "")
     for one, two in paraphrases:
-        changed = trap(two, rng, word_swap)
+        changed = trap(two, rng, misses)
         if changed:
             yield one, changed[0], 0, changed[1] + "+human"

@@ -256,6 +256,9 @@ def main() -> None:
     parser.add_argument("--language", choices=("en", "zh"), default="en")
     parser.add_argument("--without", nargs="*", default=[], choices=list(FILES), help="sets left out altogether")
     parser.add_argument("--generated", type=int, default=None, help="source questions of the rules")
+    parser.add_argument("--public", type=float, default=1.0, help="share of the public sets that is taken")
+    parser.add_argument("--written", type=int, default=1, help="times the pairs written by hand are taken")
+    parser.add_argument("--wordnet", type=Path, default=None, help="archive of WordNet, see training/wordnet.py")
     parser.add_argument("--epochs", type=float, default=1.0)
     parser.add_argument("--rate", type=float, default=2e-4)
     parser.add_argument("--seed", type=int, default=0)
@@ -267,7 +270,8 @@ def main() -> None:
     torch.set_num_threads(2)
     rng = random.Random(told.seed)
     make = corpus.chinese if told.language == "zh" else corpus.english
-    more = {} if told.generated is None else {"generated": told.generated}
+    more: dict[str, Any] = {} if told.generated is None else {"generated": told.generated}
+    more |= {"public": told.public, "written": told.written, "wordnet": told.wordnet}
     pairs = make(told.data, rng, told.without, **more)[: told.limit]
     encoder, tokenizer, marks = build(told.language)
     head = make_head()
@@ -282,7 +286,8 @@ def main() -> None:
     save(told.out, encoder, head, {})
     names = corpus.CHINESE if told.language == "zh" else [n for n in FILES if n not in corpus.CHINESE]
     facts = {
-        "language": told.language, "pairs": len(pairs), "without": list(told.without), "epochs": told.epochs,
+        "language": told.language, "pairs": len(pairs), "without": list(told.without), "generated": told.generated,
+        "public": told.public, "written": told.written, "wordnet": told.wordnet is not None, "epochs": told.epochs,
         "rate": told.rate, "seed": told.seed, "start": told.start.name if told.start else "",
         "auc_test": report(encoder, head, tokenizer, marks, told.data, names),
     }  # fmt: skip

@@ -58,6 +58,7 @@ def simulate(
     rate: float | None = None,
     scopes: int = 1,
     traps: int = 0,
+    told: Callable[[bool, random.Random], bool | None] = lambda bad, rng: not bad,
 ) -> Run:
     """Candidates until ``hits`` were served or the budget has tripped.
 
@@ -65,6 +66,7 @@ def simulate(
         wrong_when: From a candidate's risk and the hits so far to the probability that it is wrong.
         rate: Of audits; None for the budget's own plan.
         traps: Of the scopes, so many have 40 % wrong whatever the verifier says.
+        told: From whether an audited hit is wrong to what the audit says.
     """
     rng = random.Random(seed)
     clock = ManualClock()
@@ -88,5 +90,5 @@ def simulate(
             counts[1] += counted and bad
         plan = budget.audit_plan(risk, scope, key)
         if rng.random() < (plan.rate if rate is None else rate):
-            budget.learn(not bad, risk, scope, key, weight=plan.weight if rate is None else 1.0)
+            budget.learn(told(bad, rng), risk, scope, key, weight=plan.weight if rate is None else 1.0)
     return Run(served, wrong, (late[0], late[1]), served if budget.tripped else None, budget, (trapped[0], trapped[1]))

@@ -50,6 +50,29 @@ class TestCalibrated:
         assert charged / served <= 0.01
 
 
+class TestUnclear:
+    @pytest.mark.parametrize("unclear", [0.05, 0.6])
+    def test_wrong_answers_that_no_audit_sees_are_not_forgotten(self, unclear: float) -> None:
+        """Audits that call right answers right or unclear, and wrong ones always unclear, do not make a budget
+        bolder: the share is kept, and risks are held to be what the calibration says, or more."""
+        runs = [
+            simulate(seed, 12_000, rate=0.2, told=lambda bad, rng: None if bad or rng.random() < unclear else True)
+            for seed in range(3)
+        ]
+        assert all(run.served == 12_000 for run in runs)
+        assert sum(run.late[1] for run in runs) / sum(run.late[0] for run in runs) <= 0.01
+        assert all(0.9 < run.budget.state()["correction"] < 1.3 for run in runs)
+
+    def test_unclear_audits_neither_trip_nor_raise_doubts(self, clock: ManualClock) -> None:
+        """What could not be told is no evidence against a scope, an entry, or the whole."""
+        budget = ErrorBudget(prior=PRIOR, clock=clock)
+        for number in range(3_000):
+            budget.learn(None, 0.002, b"scope", b"key %d" % (number % 3))
+        assert not budget.tripped
+        assert (budget.state()["doubted_scopes"], budget.state()["doubted_entries"]) == ([], [])
+        assert budget.allow(0.002, b"scope", b"key 1").risk < 2 * budget.allow(0.002).risk + 1e-9
+
+
 class TestUnderstated:
     @pytest.mark.parametrize("rate", [None, 0.08])
     def test_audits_bring_it_back(self, rate: float | None) -> None:

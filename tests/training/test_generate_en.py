@@ -73,7 +73,7 @@ def test_pairs_differ_and_are_labelled_by_their_rule(seed: int) -> None:
 @given(st.sampled_from(QUESTIONS), st.integers(0, 10_000))
 def test_traps_from_a_paraphrase_are_not_the_paraphrase(text: str, seed: int) -> None:
     """A trap is never just another case or punctuation of what it was made from."""
-    made = trap(text, random.Random(seed), WordSwap(QUESTIONS))
+    made = trap(text, random.Random(seed), {"word_swap": WordSwap(QUESTIONS)})
     assert made is None or made[0].lower().strip(" ?.") != text.lower().strip(" ?.")
 
 

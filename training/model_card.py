@@ -12,12 +12,12 @@ def fill(weights: Path, folder: Path) -> None:
     """Write the number of pairs, the settings, the areas under the curve and the digest into ``MODEL_CARD.md``."""
     trained = json.loads((weights / "training.json").read_text())
     known = json.loads((folder / "model.json").read_text())
+    stages = [*trained.get("before", []), trained]
+    told = "; ".join(f"{s['pairs']:,} pairs, {s['epochs']:g} pass, rate {s['rate']:g}" for s in stages)
     areas = ", ".join(f"{name} {value:.3f}" for name, value in trained["auc_test"].items())
     card = (folder / "MODEL_CARD.md").read_text(encoding="utf-8")
     for pattern, new in (
-        (r"[\d,]+(\s+pairs in\s+all)", f"{trained['pairs']:,}\\1"),
-        (r"[\d.]+ pass", f"{trained['epochs']:g} pass"),
-        (r"rate [\d.e-]+\d", f"rate {trained['rate']:g}"),
+        (r"(Stages: ).*?\.\n", f"\\g<1>{told}.\n"),
         (r"(32-bit weights: ).*?\. What", f"\\g<1>{areas}. What"),
         (r"`[0-9a-f]{64}`", f"`{known['model_sha256']}`"),
     ):

@@ -248,6 +248,15 @@ def report(
     return out
 
 
+def _stages(folder: Path | None) -> list[dict[str, Any]]:
+    """What the weights that training went on from were made by, first stage first."""
+    if folder is None:
+        return []
+    facts = json.loads((folder / "training.json").read_text())
+    before: list[dict[str, Any]] = facts.pop("before", [])
+    return [*before, facts]
+
+
 def main() -> None:
     """Command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -288,7 +297,7 @@ def main() -> None:
     facts = {
         "language": told.language, "pairs": len(pairs), "without": list(told.without), "generated": told.generated,
         "public": told.public, "written": told.written, "wordnet": told.wordnet is not None, "epochs": told.epochs,
-        "rate": told.rate, "seed": told.seed, "start": told.start.name if told.start else "",
+        "rate": told.rate, "seed": told.seed, "before": _stages(told.start),
         "auc_test": report(encoder, head, tokenizer, marks, told.data, names),
     }  # fmt: skip
     save(told.out, encoder, head, facts)

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import random
+from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from typing import NamedTuple, Protocol
 
 from askonce.cache.budget import ErrorBudget
 from askonce.cache.semantic import Candidate, Decision, Verdict
+from askonce.cache.verifier import REMEMBERED
 
 from .rivals import VCache
 
@@ -20,7 +22,7 @@ class Choice(NamedTuple):
 
     Attributes:
         served: Place of the stored question whose answer is served; -1 for none.
-        second: The slow second opinion was asked.
+        second: The slow second opinion read a pair that it does not remember.
         explored: Place of a stored question that is not served and whose answer is compared with the fresh one;
             -1 for none.
         audited: The served answer is also asked upstream, off the way.
@@ -138,6 +140,28 @@ class Judge:
         return verdict
 
 
+class Read:
+    """Which pairs the second opinion has read lately, as a verifier remembers them: one per stream."""
+
+    def __init__(self) -> None:
+        self._pairs: OrderedDict[tuple[int, int], None] = OrderedDict()
+
+    def allows(self, asked: int, cached: int, second: bool) -> tuple[bool, bool]:
+        """Whether the second opinion on a pair may be had, one new pair a lookup, and whether one was read by then.
+
+        Args:
+            second: One was read in this lookup already.
+        """
+        known = (asked, cached) in self._pairs
+        if second and not known:
+            return False, second
+        self._pairs[asked, cached] = None
+        self._pairs.move_to_end((asked, cached))
+        if len(self._pairs) > REMEMBERED:
+            self._pairs.popitem(last=False)
+        return True, second or not known
+
+
 class Judged:
     """A decision that is the same for a pair at any time, asked as the pipeline asks it."""
 
@@ -148,15 +172,16 @@ class Judged:
     def __init__(self, judge: Judge) -> None:
         self.judge = judge
         self.floor = judge.floor
+        self._read = Read()
 
     def choose(self, asked: int, ids: Sequence[int], cosines: Sequence[float]) -> Choice:
         second = False
         for cached, cosine in zip(ids, cosines, strict=True):
             verdict = self.judge.quick(asked, cached, cosine)
             if verdict.unsure:
-                if second:
-                    continue  # one second opinion a lookup
-                second = True
+                allowed, second = self._read.allows(asked, cached, second)
+                if not allowed:
+                    continue
                 verdict = self.judge.slow(asked, cached, cosine)
             if verdict.serve:
                 return Choice(cached, second, risk=verdict.risk)
@@ -187,6 +212,7 @@ class Budgeted:
         self.judge = judge
         self.budget = budget
         self.floor = judge.floor
+        self._read = Read()
         self._rng = rng
         self._different: set[tuple[int, int]] = set()
 
@@ -202,9 +228,9 @@ class Budgeted:
                 continue
             verdict = self.judge.quick(asked, cached, cosine)
             if verdict.unsure:
-                if second:
+                allowed, second = self._read.allows(asked, cached, second)
+                if not allowed:
                     continue
-                second = True
                 verdict = self.judge.slow(asked, cached, cosine)
             if not verdict.serve or verdict.risk is None:
                 continue

@@ -87,6 +87,8 @@ class Verified:
             return Verdict(False, f"similarity {candidate.similarity:.3f}, and too little else speaks for it", risk)
         if learned.first is not None and risk <= learned.certain:
             return self._allowed(candidate, risk, f"similarity {candidate.similarity:.3f} and the wording agree")
+        if self.verifier.remembers(asked, cached):
+            return self.settle(candidate)
         return Verdict(False, "worth a second opinion", risk, unsure=True)
 
     def settle(self, candidate: Candidate) -> Verdict:

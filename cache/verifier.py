@@ -195,6 +195,10 @@ class Verifier:
         row = [odds, *similarity, *self._evidence(candidate)]
         return learned.second.risk(row)
 
+    def remembers(self, asked: str, cached: str) -> bool:
+        """Whether the pair model has read these two lately: then the second opinion takes microseconds, too."""
+        return (asked, cached) in self._remembered
+
     def pair_log_odds(self, asked: str, cached: str, script: str) -> float:
         """What the pair model says, remembered for a while."""
         pair = (asked, cached)

@@ -182,6 +182,18 @@ def test_an_unknown_embedder_always_asks_the_pair_model(decision: Verified) -> N
     assert not (made.settle(candidate) if verdict.unsure else verdict).serve
 
 
+def test_a_pair_that_was_read_is_not_read_again(decision: Verified) -> None:
+    """The second opinion on a pair is remembered: the same question asked again is decided at once, and alike."""
+    made = Verified("somebody-elses-model/1", verifier=Verifier("somebody-elses-model/1"))
+    for cached, asked in (SERVED[2], ("how do i keep bees in winter", "where can i buy honey in winter")):
+        candidate = Candidate(asked, cached, 0.9)
+        assert made.decide(candidate).unsure
+        settled = made.settle(candidate)
+        again = made.decide(candidate)
+        assert (again.unsure, again.serve, again.risk) == (False, settled.serve, settled.risk)
+        assert made.decide(Candidate(cached, asked, 0.9)).unsure  # the other way round is another pair
+
+
 def test_a_language_without_verifier_falls_back(decision: Verified) -> None:
     """Russian has no verifier: the conservative rule decides, high similarity is needed, nothing raises."""
     asked, cached = "как сменить пароль от почты", "как поменять пароль от почты"

@@ -14,7 +14,7 @@ from pathlib import Path
 from .generate_en import generate as generate_en
 from .sets import CHINESE, FILES, Pair, held_out_texts, load_set, normal
 from .wordnet import WordNet
-from .written import pairs_of, read_groups
+from .written import Group, pairs_of, read_groups
 
 ENGLISH = ("qqp", "paws", "cannot", "gsm_plus", "mrpc", "stsb", "apt", "parade", "pit2015", "disfl_qa")
 MOST = {"cannot": 10_000, "parade": 2_000, "pit2015": 1_000, "disfl_qa": 2_000, "stsb": 4_000}
@@ -40,7 +40,7 @@ def english(
         data: Folder of the public sets.
         rng: Chooses and makes.
         without: Sets left out altogether, their questions included.
-        generated: Source questions of the rules; each gives up to two pairs.
+        generated: Source questions of the rules, half of them written by hand; each gives up to two pairs.
         public: Share of the pairs of the public sets that is taken, drawn anew for each seed.
         written: How many times the pairs written by hand are taken (near misses are drawn anew each time).
         wordnet: Archive or folder of :mod:`training.wordnet`, for the rules.
@@ -68,8 +68,7 @@ def english(
     for _ in range(written):
         pairs += pairs_of(groups, rng)
     questions = sorted(set(questions))
-    chosen = rng.sample(questions, min(generated, len(questions)))
-    chosen += [text for group in groups for text in group.same] if generated else []
+    chosen = _sources(questions, groups, generated, rng)
     paraphrases += [pair for group in groups for pair in combinations(group.same, 2)]
     lexicon = WordNet(wordnet) if wordnet else None
     told = rng.sample(paraphrases, min(len(paraphrases), generated // 3))
@@ -102,10 +101,16 @@ def chinese(
     groups = read_groups("zh") if written else []
     for _ in range(written):
         pairs += pairs_of(groups, rng)
-    chosen = rng.sample(sorted(questions), min(generated, len(questions)))
-    chosen += [text for group in groups for text in group.same] if generated else []
+    chosen = _sources(sorted(questions), groups, generated, rng)
     pairs += [Pair(a, b, label, "rule:" + kind) for a, b, label, kind in generate_zh(chosen, rng)]
     return _clean(pairs, held_out, rng)
+
+
+def _sources(questions: Sequence[str], groups: Sequence[Group], most: int, rng: random.Random) -> list[str]:
+    """Questions for the rules: half of them from the groups, when there are any."""
+    written = [text for group in groups for text in group.same]
+    written = rng.sample(written, min(len(written), most // 2))
+    return rng.sample(questions, min(most - len(written), len(questions))) + written
 
 
 def _clean(pairs: Iterable[Pair], held_out: set[str], rng: random.Random) -> list[Pair]:

@@ -35,13 +35,14 @@ from askonce.errors import EmbedderError
 from .corpus import open_questions
 from .generate_en import generate as generate_en
 from .sets import Pair, load_set
+from .written import pairs_of, read_groups
 
 Rows = NDArray[np.float64]
 
 WEIGHTS = {
-    "latin": {"qqp": 1.0, "rule": 1.0, "paws": 0.3, "cannot": 0.2, "gsm_plus": 0.1, "mrpc": 0.15, "stsb": 0.1,
-              "apt": 0.15, "disfl_qa": 0.1},
-    "han": {"lcqmc": 1.0, "afqmc": 0.7, "rule": 0.7},
+    "latin": {"qqp": 1.0, "written": 1.0, "rule": 0.5, "paws": 0.3, "cannot": 0.2, "gsm_plus": 0.1, "mrpc": 0.15,
+              "stsb": 0.1, "apt": 0.15, "disfl_qa": 0.1},
+    "han": {"lcqmc": 1.0, "afqmc": 0.7, "written": 1.0, "rule": 0.4},
 }  # fmt: skip
 """How much each kind of pair counts, whatever its size: questions most, statements little."""
 AMISS = 0.3
@@ -75,7 +76,7 @@ def gather(script: str, data: Path, without: Sequence[str], most: int, seed: int
     questions = open_questions(data, "tune") if script == "latin" else []
     told: list[tuple[str, str]] = []
     for name in WEIGHTS[script]:
-        if name == "rule" or name in without:
+        if name in ("rule", "written") or name in without:
             continue
         found = load_set(name, data, "tune")
         found = found if len(found) <= most else rng.sample(found, most)
@@ -85,6 +86,8 @@ def gather(script: str, data: Path, without: Sequence[str], most: int, seed: int
         if name == "qqp":
             told = [(a, b) for a, b, label, _ in found if label]
     questions = rng.sample(sorted(set(questions)), min(most, len(set(questions))))
+    groups = read_groups("en" if script == "latin" else "zh", "tune")
+    pairs += pairs_of(groups, rng)
     if script == "latin":
         made = list(generate_en(questions, rng, told))
     else:

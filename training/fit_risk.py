@@ -23,7 +23,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from askonce.cache.budget_state import Calibration
-from askonce.cache.calibrate import fit_isotonic, fit_logistic
+from askonce.cache.calibrate import PASSABLE, fit_isotonic, fit_logistic, ridges
 from askonce.cache.evidence import EVIDENCE, evidence
 from askonce.cache.guards import SURE
 from askonce.cache.semantic import THRESHOLDS
@@ -45,17 +45,17 @@ WEIGHTS = {
     "han": {"lcqmc": 1.0, "afqmc": 0.7, "written": 1.0, "rule": 0.4},
 }  # fmt: skip
 """How much each kind of pair counts, whatever its size: questions most, statements little."""
-AMISS = 0.3
+AMISS = 0.2
 """Share of wrong ones among the candidates of real traffic that are past the guards, which the pairs are weighed to.
 
 The sets hold far more traps than traffic does. Of the nearest stored questions with a cosine of 0.6 or more, 13 % were
-wrong in a stream of support questions and about a third in one of forum questions (``benchmarks.quality --streams``).
-Where a cache's own traffic is worse, its error budget learns so from audits.
+wrong in a stream of support questions, and about a third in one of forum questions, by labels of which most of the close
+ones err (``benchmarks.quality --streams``). Where a cache's own traffic is worse, its error budget learns so from audits.
 """
 CLEARLY_RIGHT = 0.004
 """Share of wrong ones among the pairs the first opinion alone may pass."""
 LOST = 0.02
-"""Share of right pairs that may be given up without a second opinion."""
+"""Share of right pairs that may be given up without a second opinion, of those that it would let pass."""
 
 
 class Measured(NamedTuple):
@@ -143,7 +143,7 @@ def opinion(names: Sequence[str], rows: Rows, seen: Measured, rng: np.random.Gen
     drawn = rng.choice(inside, size=40_000, p=seen.weight[inside] / seen.weight[inside].sum())
     mean, scale = rows[drawn].mean(axis=0), np.maximum(rows[drawn].std(axis=0), 0.02)
     clipped = np.clip((rows - mean) / scale, -4, 4)
-    fitted = fit_logistic(clipped[drawn], seen.wrong[drawn], ridge=20.0)
+    fitted = fit_logistic(clipped[drawn], seen.wrong[drawn], ridge=ridges(names, len(drawn)))
     weights = np.array(fitted.weights) / np.array(fitted.scale)
     bias = fitted.bias - float(weights @ np.array(fitted.mean))
     odds = clipped @ weights + bias
@@ -169,7 +169,7 @@ def learn(script: str, embedder: str, seen: Measured, rng: np.random.Generator, 
     first, early = opinion(["similarity", *EVIDENCE], np.hstack([seen.cosine, seen.evidence]), seen, rng)
     names = ["odds", "similarity", *EVIDENCE]
     second, late = opinion(names, np.hstack([seen.odds, seen.cosine, seen.evidence]), seen, rng)
-    certain, hopeless = _cuts(early[outside], seen.wrong[outside], seen.weight[outside])
+    certain, hopeless = _cuts(early[outside], late[outside], seen.wrong[outside], seen.weight[outside])
     asked = (early > certain) & (early < hopeless)
     log(
         f"{script} {embedder}: auc first {_auc(early[outside], seen.wrong[outside]):.3f}, second "
@@ -180,11 +180,12 @@ def learn(script: str, embedder: str, seen: Measured, rng: np.random.Generator, 
     return Learned(script, embedder, second, first, certain, hopeless, _counts(risks[outside], seen, outside))
 
 
-def _cuts(risks: Rows, wrong: Rows, weight: Rows) -> tuple[float, float]:
+def _cuts(risks: Rows, late: Rows, wrong: Rows, weight: Rows) -> tuple[float, float]:
     order = np.argsort(risks)
     bad = np.cumsum((weight * wrong)[order])
     total = np.cumsum(weight[order])
-    good = np.cumsum((weight * (1 - wrong))[order]) / (weight * (1 - wrong)).sum()
+    passed = weight * (1 - wrong) * (late <= PASSABLE)
+    good = np.cumsum(passed[order]) / passed.sum()
     safe = np.flatnonzero(bad <= CLEARLY_RIGHT * total)
     certain = float(risks[order][safe[-1]]) if len(safe) and safe[-1] > 200 else 0.0
     hopeless = float(risks[order][np.searchsorted(good, 1 - LOST)])

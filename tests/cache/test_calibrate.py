@@ -17,6 +17,7 @@ from askonce.cache.budget_state import Calibration
 from askonce.cache.calibrate import (
     CLEARLY_RIGHT,
     LOST,
+    PASSABLE,
     Fit,
     calibrate,
     doubts,
@@ -101,16 +102,27 @@ def test_the_split_has_about_the_share() -> None:
     assert (sides == 0).sum() > 500
 
 
-@given(st.lists(st.tuples(st.floats(0, 1), st.booleans()), min_size=1, max_size=200))
-def test_the_second_opinion_is_asked_between(judged: list[tuple[float, bool]]) -> None:
-    """Up to ``certain`` hardly any is wrong, and above ``hopeless`` hardly any is right."""
-    risks, wrong = [risk for risk, _ in judged], [bad for _, bad in judged]
-    certain, hopeless = doubts(risks, wrong)
+_RISKS = st.floats(0, 1)
+
+
+@given(st.lists(st.tuples(_RISKS, st.booleans(), _RISKS), min_size=1, max_size=200), st.booleans())
+def test_the_second_opinion_is_asked_between(judged: list[tuple[float, bool, float]], told: bool) -> None:
+    """Up to ``certain`` hardly any is wrong; from ``hopeless`` on hardly any is right, short of a risk of 1, among
+    those that the second opinion, where it is known, would let pass."""
+    risks, wrong, late = ([row[at] for row in judged] for at in range(3))
+    certain, hopeless = doubts(risks, wrong, late if told else None)
     assert 0 <= certain <= hopeless <= 1
-    passed = [bad for risk, bad in judged if risk <= certain]
+    passed = [bad for risk, bad, _ in judged if risk <= certain]
     assert certain == 0 or sum(passed) <= CLEARLY_RIGHT * len(passed)
-    lost = sum(risk >= hopeless and not bad for risk, bad in judged)
-    assert lost <= LOST * len(judged) + 1
+    right = [risk for risk, bad, second in judged if not bad and (second <= PASSABLE or not told)]
+    assert sum(1 > risk >= hopeless for risk in right) <= LOST * len(right) + 1
+
+
+def test_what_the_second_opinion_would_refuse_anyway_is_hopeless() -> None:
+    """Right pairs of great second risk do not keep the second opinion busy."""
+    early, late = [0.1] * 100 + [0.6] * 100, [0.01] * 100 + [0.2] * 100
+    assert 0.1 < doubts(early, [False] * 200, late)[1] < 0.6
+    assert doubts(early, [False] * 200)[1] >= 0.6
 
 
 def test_much_clear_evidence_spares_the_second_opinion() -> None:

@@ -49,8 +49,8 @@ AMISS = 0.2
 """Share of wrong ones among the candidates of real traffic that are past the guards, which the pairs are weighed to.
 
 The sets hold far more traps than traffic does. Of the nearest stored questions with a cosine of 0.6 or more, 13 % were
-wrong in a stream of support questions, and about a third in one of forum questions, by labels of which most of the close
-ones err (``benchmarks.quality --streams``). Where a cache's own traffic is worse, its error budget learns so from audits.
+wrong in a stream of support questions, and about a third in one of forum questions, by labels most of which err where
+questions are close (``benchmarks.quality --streams``). Where traffic is worse, the error budget learns so from audits.
 """
 CLEARLY_RIGHT = 0.004
 """Share of wrong ones among the pairs the first opinion alone may pass."""
@@ -87,7 +87,8 @@ def gather(script: str, data: Path, without: Sequence[str], most: int, seed: int
             told = [(a, b) for a, b, label, _ in found if label]
     questions = rng.sample(sorted(set(questions)), min(most, len(set(questions))))
     groups = read_groups("en" if script == "latin" else "zh", "tune")
-    pairs += pairs_of(groups, rng)
+    written = list(pairs_of(groups, rng))
+    pairs += rng.sample(written, min(len(written), 2 * most))
     if script == "latin":
         made = list(generate_en(questions, rng, told))
     else:

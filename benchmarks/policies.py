@@ -140,26 +140,31 @@ class Judge:
         return verdict
 
 
-class Read:
-    """Which pairs the second opinion has read lately, as a verifier remembers them: one per stream."""
+class Reader:
+    """Asks a judge as the pipeline asks a decision: a lookup has one second opinion on a pair that is new, and any
+    number on pairs read lately, which a verifier remembers. One per stream."""
 
-    def __init__(self) -> None:
+    def __init__(self, judge: Judge) -> None:
+        self._judge = judge
         self._pairs: OrderedDict[tuple[int, int], None] = OrderedDict()
 
-    def allows(self, asked: int, cached: int, second: bool) -> tuple[bool, bool]:
-        """Whether the second opinion on a pair may be had, one new pair a lookup, and whether one was read by then.
+    def verdict(self, asked: int, cached: int, cosine: float, second: bool) -> tuple[Verdict | None, bool]:
+        """The verdict on a pair, or None where it may not be had, and whether a new pair was read by then.
 
         Args:
             second: One was read in this lookup already.
         """
+        quick = self._judge.quick(asked, cached, cosine)
+        if not quick.unsure:
+            return quick, second
         known = (asked, cached) in self._pairs
         if second and not known:
-            return False, second
+            return None, second
         self._pairs[asked, cached] = None
         self._pairs.move_to_end((asked, cached))
         if len(self._pairs) > REMEMBERED:
             self._pairs.popitem(last=False)
-        return True, second or not known
+        return self._judge.slow(asked, cached, cosine), second or not known
 
 
 class Judged:
@@ -170,20 +175,14 @@ class Judged:
     indexes_known = True
 
     def __init__(self, judge: Judge) -> None:
-        self.judge = judge
         self.floor = judge.floor
-        self._read = Read()
+        self._reader = Reader(judge)
 
     def choose(self, asked: int, ids: Sequence[int], cosines: Sequence[float]) -> Choice:
         second = False
         for cached, cosine in zip(ids, cosines, strict=True):
-            verdict = self.judge.quick(asked, cached, cosine)
-            if verdict.unsure:
-                allowed, second = self._read.allows(asked, cached, second)
-                if not allowed:
-                    continue
-                verdict = self.judge.slow(asked, cached, cosine)
-            if verdict.serve:
+            verdict, second = self._reader.verdict(asked, cached, cosine, second)
+            if verdict is not None and verdict.serve:
                 return Choice(cached, second, risk=verdict.risk)
         return Choice(second=second)
 
@@ -209,10 +208,9 @@ class Budgeted:
     indexes_known = True
 
     def __init__(self, judge: Judge, budget: ErrorBudget, rng: random.Random) -> None:
-        self.judge = judge
         self.budget = budget
         self.floor = judge.floor
-        self._read = Read()
+        self._reader = Reader(judge)
         self._rng = rng
         self._different: set[tuple[int, int]] = set()
 
@@ -226,13 +224,8 @@ class Budgeted:
         for cached, cosine in zip(ids, cosines, strict=True):
             if (min(asked, cached), max(asked, cached)) in self._different:
                 continue
-            verdict = self.judge.quick(asked, cached, cosine)
-            if verdict.unsure:
-                allowed, second = self._read.allows(asked, cached, second)
-                if not allowed:
-                    continue
-                verdict = self.judge.slow(asked, cached, cosine)
-            if not verdict.serve or verdict.risk is None:
+            verdict, second = self._reader.verdict(asked, cached, cosine, second)
+            if verdict is None or not verdict.serve or verdict.risk is None:
                 continue
             key = cached.to_bytes(16, "big")
             allowance = self.budget.allow(verdict.risk, b"", key)

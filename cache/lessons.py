@@ -196,13 +196,9 @@ class Lessons:
         """
         steps: list[Callable[[], bool | None]] = []
         if case.semantic:
-            steps.append(lambda: self._bill(case, right, source, weight))
-        if right is not None:
-            sure = right
-            if case.semantic:
-                steps.append(lambda: self._pair(case, sure, source))
-            if source == "audit":
-                steps.append(lambda: self._drifted(case, sure))
+            steps = [lambda: self._pair(case, right, source), lambda: self._bill(case, right, source, weight)]
+        if source == "audit":
+            steps.append(lambda: self._drifted(case, right))
         retired = False
         for step in steps:
             try:
@@ -211,8 +207,8 @@ class Lessons:
                 self._counters.audited("faults")
         return retired
 
-    def _pair(self, case: Case, right: bool, source: str) -> None:
-        if case.asked is None or case.cached is None:
+    def _pair(self, case: Case, right: bool | None, source: str) -> None:
+        if right is None or case.asked is None or case.cached is None:
             return
         if not right:
             self.negatives.add(case.asked, case.cached, case.scope)
@@ -228,8 +224,8 @@ class Lessons:
         self.budget.learn(right, risk, case.scope, case.key, source=told, weight=weight)
         self.noted()
 
-    def _drifted(self, case: Case, right: bool) -> bool:
-        if self.drift is None:
+    def _drifted(self, case: Case, right: bool | None) -> bool:
+        if right is None or self.drift is None:
             return False
         # A semantic hit that is wrong may be so for its own question or not: only exact hits name the entry.
         key = b"" if case.semantic else case.key

@@ -63,12 +63,8 @@ def english(
         pairs += [Pair(a, b, label, name) for a, b, label, _ in found]
         if name in TWICE:
             pairs += [Pair(b, a, label, name) for a, b, label, _ in found]
-    pairs = rng.sample(pairs, round(public * len(pairs)))
-    groups = read_groups("en") if written else []
-    for _ in range(written):
-        pairs += pairs_of(groups, rng)
-    questions = sorted(set(questions))
-    chosen = _sources(questions, groups, generated, rng)
+    pairs, groups = _with_written("en", pairs, public, written, rng)
+    chosen = _sources(sorted(set(questions)), groups, generated, rng)
     paraphrases += [pair for group in groups for pair in combinations(group.same, 2)]
     lexicon = WordNet(wordnet) if wordnet else None
     told = rng.sample(paraphrases, min(len(paraphrases), generated // 3))
@@ -83,7 +79,6 @@ def chinese(
     generated: int = 15_000,
     public: float = 1.0,
     written: int = 1,
-    wordnet: Path | None = None,
 ) -> list[Pair]:
     """Training pairs in Chinese, shuffled; arguments as of :func:`english`."""
     from .generate_zh import generate as generate_zh
@@ -97,13 +92,21 @@ def chinese(
         found = load_set(name, data, "train")
         questions.update(text for pair in found for text in pair[:2])
         pairs += [Pair(a, b, label, name) for a, b, label, _ in found]
-    pairs = rng.sample(pairs, round(public * len(pairs)))
-    groups = read_groups("zh") if written else []
-    for _ in range(written):
-        pairs += pairs_of(groups, rng)
+    pairs, groups = _with_written("zh", pairs, public, written, rng)
     chosen = _sources(sorted(questions), groups, generated, rng)
     pairs += [Pair(a, b, label, "rule:" + kind) for a, b, label, kind in generate_zh(chosen, rng)]
     return _clean(pairs, held_out, rng)
+
+
+def _with_written(
+    language: str, pairs: Sequence[Pair], public: float, written: int, rng: random.Random
+) -> tuple[list[Pair], list[Group]]:
+    """A share of the public pairs and those written by hand, and the groups that these came of."""
+    mixed = rng.sample(pairs, round(public * len(pairs)))
+    groups = read_groups(language) if written else []
+    for _ in range(written):
+        mixed += pairs_of(groups, rng)
+    return mixed, groups
 
 
 def _sources(questions: Sequence[str], groups: Sequence[Group], most: int, rng: random.Random) -> list[str]:

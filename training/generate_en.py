@@ -11,7 +11,7 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 
 from .wordnet import WordNet
-from .words_en import OPPOSITES, SMALL_NUMBERS, SWAPS, SYNONYMS
+from .words_en import ATTRIBUTES, CONDITIONS, OPPOSITES, SMALL_NUMBERS, SWAPS, SYNONYMS
 
 Rule = Callable[[str, random.Random], str | None]
 _WORD = re.compile(r"[A-Za-z]+(?:'[a-z]+)?")
@@ -149,21 +149,9 @@ def question_word(text: str, rng: random.Random) -> str | None:
     return None
 
 
-_ATTRIBUTES = (
-    "cause symptoms treatment cost history meaning origin".split(),
-    "price size weight color age height length".split(),
-    "capital population currency language president area flag".split(),
-    "author publisher director producer star".split(),
-    "population area density".split(),
-    "salary age height net-worth birthplace".split(),
-    "causes effects types uses benefits stages signs".split(),
-    "lyrics meaning singer writer".split(),
-)
-
-
 def attribute(text: str, rng: random.Random) -> str | None:
     """Another property of the same thing."""
-    for line in rng.sample(_ATTRIBUTES, len(_ATTRIBUTES)):
+    for line in rng.sample(ATTRIBUTES, len(ATTRIBUTES)):
         for match in _WORD.finditer(text):
             if match.group().lower() in line:
                 other = rng.choice([w for w in line if w != match.group().lower()])
@@ -171,18 +159,9 @@ def attribute(text: str, rng: random.Random) -> str | None:
     return None
 
 
-_CONDITIONS = (
-    "for kids", "for beginners", "for free", "on windows", "on a mac", "on an iphone", "in canada", "in india", "in the uk",
-    "without a credit card", "without an account", "without internet", "after surgery", "during pregnancy", "at night",
-    "in winter", "online", "by phone", "in python", "in excel", "as a student", "over 60", "under 18", "with diabetes",
-    "for a second time", "for a business", "before 2010", "in the 1990s", "in cold weather", "while traveling abroad",
-    "from a different account", "for my son", "if i have no passport", "for women", "for men", "in spanish",
-)  # fmt: skip
-
-
 def condition(text: str, rng: random.Random) -> str | None:
     """A condition more, which narrows what is asked."""
-    extra = rng.choice(_CONDITIONS)
+    extra = rng.choice(CONDITIONS)
     if any(word in text.lower() for word in extra.split() if len(word) > 3):
         return None
     mark = "?" if text.endswith("?") else ""
@@ -430,7 +409,7 @@ REWORDINGS: dict[str, Rule] = {
     "case": case, "spelt_number": spelt_number, "no_order": no_order, "clause_first": clause_first,
 }  # fmt: skip
 _WEIGHTS = {"polite": 1.0, "frame": 4.0, "synonym": 2.0, "typo": 0.7, "contract": 0.5, "keywords": 1.0, "case": 0.5,
-            "spelt_number": 2.0, "no_order": 2.0, "clause_first": 1.5}  # fmt: skip
+            "spelt_number": 2.0, "no_order": 2.0, "clause_first": 1.5, "wn_same": 3.0}  # fmt: skip
 
 
 _SELDOM = {"condition": 0.85, "scope": 0.5, "word_swap": 0.75, "wn_beside": 0.6, "wn_opposite": 0.4}
@@ -443,7 +422,7 @@ def reword(text: str, rng: random.Random, steps: int, more: dict[str, Rule] | No
     rules = REWORDINGS | (more or {})
     for _ in range(steps):
         left = [name for name in rules if name not in names]
-        name = rng.choices(left, [_WEIGHTS.get(n, 3.0) for n in left])[0]
+        name = rng.choices(left, [_WEIGHTS[n] for n in left])[0]
         made = rules[name](text, rng)
         if made and made != text:
             text, names = made, [*names, name]

@@ -70,7 +70,7 @@ def main() -> None:
     parser.add_argument("--data", type=Path, required=True, help="folder of the public sets")
     parser.add_argument("--out", type=Path, required=True, help="folder for the weights")
     parser.add_argument("--language", choices=sorted(RECIPES), default="en")
-    parser.add_argument("--wordnet", type=Path, default=None, help="archive of WordNet, see training/wordnet.py")
+    parser.add_argument("--wordnet", type=Path, default=None, help="archive of WordNet, for the English rules")
     parser.add_argument("--without", nargs="*", default=[], choices=list(FILES), help="sets left out altogether")
     told = parser.parse_args()
     for line in commands(told.language, told.data, told.out, told.wordnet, told.without):

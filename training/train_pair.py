@@ -267,7 +267,7 @@ def main() -> None:
     parser.add_argument("--generated", type=int, default=None, help="source questions of the rules")
     parser.add_argument("--public", type=float, default=1.0, help="share of the public sets that is taken")
     parser.add_argument("--written", type=int, default=1, help="times the pairs written by hand are taken")
-    parser.add_argument("--wordnet", type=Path, default=None, help="archive of WordNet, see training/wordnet.py")
+    parser.add_argument("--wordnet", type=Path, default=None, help="archive of WordNet, for the English rules")
     parser.add_argument("--epochs", type=float, default=1.0)
     parser.add_argument("--rate", type=float, default=2e-4)
     parser.add_argument("--seed", type=int, default=0)
@@ -280,7 +280,9 @@ def main() -> None:
     rng = random.Random(told.seed)
     make = corpus.chinese if told.language == "zh" else corpus.english
     more: dict[str, Any] = {} if told.generated is None else {"generated": told.generated}
-    more |= {"public": told.public, "written": told.written, "wordnet": told.wordnet}
+    more |= {"public": told.public, "written": told.written}
+    if told.language == "en":
+        more["wordnet"] = told.wordnet
     pairs = make(told.data, rng, told.without, **more)[: told.limit]
     encoder, tokenizer, marks = build(told.language)
     head = make_head()

@@ -53,7 +53,7 @@ class WordNet:
         self._words: dict[tuple[str, str], list[str]] = {}
         self._above: dict[tuple[str, str], list[str]] = {}
         self._below: dict[tuple[str, str], list[str]] = {}
-        self._against: dict[tuple[str, str], list[str]] = {}
+        self._against: dict[tuple[str, str], list[tuple[str, int]]] = {}
         for kind, names in _FILES.items():
             for line in "".join(text[name] for name in names).splitlines():
                 if line[:1].isdigit():
@@ -70,9 +70,9 @@ class WordNet:
             if sign == "@":
                 self._above.setdefault((kind, offset), []).append(target)
                 self._below.setdefault((kind, target), []).append(offset)
-            elif sign == "!" and of == kind.replace("s", "a"):
+            elif sign == "!" and of == kind:
                 word = words[int(ends[:2], 16) - 1]
-                self._against.setdefault((kind, word.lower()), []).append(f"{target}:{int(ends[2:], 16)}")
+                self._against.setdefault((kind, word.lower()), []).append((target, int(ends[2:], 16)))
 
     def _plain(self, kind: str, offset: str, besides: str) -> Iterator[str]:
         """Words of a synset that mean it before anything else, as single lower-case words."""
@@ -88,9 +88,8 @@ class WordNet:
     def against(self, kind: str, word: str) -> list[str]:
         """Words of the opposite meaning."""
         out = []
-        for place in self._against.get((kind, word), []):
-            offset, number = place.split(":")
-            other = self._words[kind, offset][int(number) - 1].lower()
+        for offset, number in self._against.get((kind, word), []):
+            other = self._words[kind, offset][number - 1].lower()
             out += [other] if other.isalpha() else []
         return out
 

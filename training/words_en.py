@@ -128,3 +128,20 @@ SYNONYMS += [
     ("how long does it take to", "how much time does it take to"), ("is it possible to", "can i"),
 ]  # fmt: skip
 SMALL_NUMBERS = "zero one two three four five six seven eight nine ten eleven twelve".split()
+ATTRIBUTES = (
+    "cause symptoms treatment cost history meaning origin".split(),
+    "price size weight color age height length".split(),
+    "capital population currency language president area flag".split(),
+    "author publisher director producer star".split(),
+    "population area density".split(),
+    "salary age height net-worth birthplace".split(),
+    "causes effects types uses benefits stages signs".split(),
+    "lyrics meaning singer writer".split(),
+)
+CONDITIONS = (
+    "for kids", "for beginners", "for free", "on windows", "on a mac", "on an iphone", "in canada", "in india", "in the uk",
+    "without a credit card", "without an account", "without internet", "after surgery", "during pregnancy", "at night",
+    "in winter", "online", "by phone", "in python", "in excel", "as a student", "over 60", "under 18", "with diabetes",
+    "for a second time", "for a business", "before 2010", "in the 1990s", "in cold weather", "while traveling abroad",
+    "from a different account", "for my son", "if i have no passport", "for women", "for men", "in spanish",
+)  # fmt: skip

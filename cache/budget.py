@@ -239,14 +239,14 @@ class ErrorBudget:
             plain = memory.curve.risks[cell]
             if right is None:
                 if source != "report" and risk == risk:
-                    memory.count(None, risk, cell, scope, key)
+                    memory.count(None, risk, cell, scope, key, chosen=source == "label")
             elif source == "report":
                 if not right:
                     news = self._report(plain, scope, key)
             else:
                 usual = memory.doubted(plain, scope, key) <= 2 * plain
                 if risk == risk:
-                    memory.count(right, risk, cell, scope, key)
+                    memory.count(right, risk, cell, scope, key, chosen=source == "label")
                 memory.suspect(right, plain, scope, key)
                 if memory.own.tripped_at:
                     if source in ("audit", "shadow") and usual and cell <= memory.prior_last:

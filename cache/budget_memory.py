@@ -44,7 +44,7 @@ class Memory:
         room: What may still be charged, in wrong answers; below 0 when overdrawn.
         audits: Of all, recently.
         trip, complaints, recovery: Detectors of too many wrong audits, too many reports, and of few enough again.
-        hidden: Wrong answers the calibration foretold among the labelled candidates, of which none was seen yet.
+        hidden: Wrong answers the calibration foretold among audited candidates, of which none was seen yet.
     """
 
     def __init__(
@@ -160,8 +160,10 @@ class Memory:
         own.charged = own.charged * keep + risk / self.curve.factor
         self.room -= risk * self.curve.margin
 
-    def count(self, right: bool | None, risk: float, cell: int, scope: bytes, key: bytes) -> None:
+    def count(self, right: bool | None, risk: float, cell: int, scope: bytes, key: bytes, chosen: bool = False) -> None:
         """A label of a candidate of this risk; to be called before :meth:`suspect`.
+
+        A pair that somebody has ``chosen`` says nothing of those that chance draws.
 
         Where a comparison could not tell (``right`` is None), the worst that the calibration allows is assumed:
         whatever it foretold and nobody saw is among such labels. Wrong answers are oftener unclear than right ones,
@@ -173,9 +175,10 @@ class Memory:
         entry = own.entries.get(key, _NOTHING)[0] + self._their_entries.get(key, _NOTHING)[0]
         trap = self.scope_doubt.probability(self._scope_ratio(scope)), self.entry_doubt.probability(entry)
         ordinary = max(0.25, (1 - trap[0]) * (1 - trap[1]))
-        self.hidden += self._belief.prior.risks[cell]
-        share = min(1.0, self.hidden) if right is None else float(not right)
-        self.hidden = max(0.0, self.hidden - share)
+        hidden = self.hidden + self._belief.prior.risks[cell]
+        share = min(1.0, hidden) if right is None else float(not right)
+        if not chosen:
+            self.hidden = max(0.0, hidden - share)
         own.labels[number] += ordinary
         own.wrong[number] += ordinary * share
         own.pooled_expected += ordinary * self._belief.prior.risks[cell]

@@ -63,6 +63,23 @@ class TestUnclear:
         assert sum(run.late[1] for run in runs) / sum(run.late[0] for run in runs) <= 0.01
         assert all(0.9 < run.budget.state()["correction"] < 1.3 for run in runs)
 
+    def test_labels_of_pairs_somebody_chose_leave_unclear_audits_as_they_are(self, clock: ManualClock) -> None:
+        """Audits are held to hide what was foretold of audits: pairs chosen by a user, right or wrong, neither add to
+        that nor take from it."""
+
+        def unclear(chosen: bool | None) -> float:
+            budget = ErrorBudget(prior=PRIOR, clock=clock)
+            before = budget.encode()
+            for number in range(300):
+                if chosen is not None:
+                    budget.learn(chosen, 0.3, b"", b"chosen %d" % number, source="label")
+            budget.decode(before)  # forget what the labels themselves taught
+            for number in range(400):
+                budget.learn(None, 0.003, b"", b"key %d" % number)
+            return float(budget.state()["correction"])
+
+        assert unclear(True) == unclear(False) == unclear(None)
+
     def test_unclear_audits_neither_trip_nor_raise_doubts(self, clock: ManualClock) -> None:
         """What could not be told is no evidence against a scope, an entry, or the whole."""
         budget = ErrorBudget(prior=PRIOR, clock=clock)

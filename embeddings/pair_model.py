@@ -9,7 +9,6 @@ A model is a folder: ``model.onnx``, ``tokenizer.json`` and ``model.json``. ``tr
 
 from __future__ import annotations
 
-import os
 import threading
 from functools import cache
 from pathlib import Path
@@ -25,8 +24,6 @@ from .minilm import MODELS, open_model
 
 PAIR_MODELS = {"latin": "pair-en-int8", "han": "pair-zh-int8"}
 """The shipped models, by the script they are asked for."""
-THREADS = min(2, os.cpu_count() or 1)
-"""Threads for one pair. It is the longest wait of a hit by meaning, and too short for more."""
 
 
 class PairFacts(msgspec.Struct):
@@ -126,9 +123,7 @@ class PairModel:
         with self._lock:
             if self._loaded is None:
                 try:
-                    self._loaded = open_model(
-                        self._folder, self.facts.model_sha256, self.facts.tokenizer_sha256, THREADS
-                    )[:2]
+                    self._loaded = open_model(self._folder, self.facts.model_sha256, self.facts.tokenizer_sha256)[:2]
                 except EmbedderError:
                     raise
                 except Exception as error:

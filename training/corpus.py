@@ -13,6 +13,7 @@ from pathlib import Path
 
 from .generate_en import generate as generate_en
 from .sets import CHINESE, FILES, Pair, held_out_texts, load_set, normal
+from .sheets import pairs_of_sheets, read_sheets
 from .wordnet import WordNet
 from .written import Group, pairs_of, read_groups
 
@@ -22,6 +23,8 @@ MOST = {"cannot": 10_000, "parade": 2_000, "pit2015": 1_000, "disfl_qa": 2_000, 
 TWICE = ("paws",)
 """A small set of the hardest kind is shown in both directions."""
 QUESTIONS = "open_qa_questions.csv.gz"
+SAME_TEXT = 0.03
+"""Share of pairs added that are one text twice, as it stands or with other capitals, spaces and marks at its end."""
 _DOUBLED = re.compile('"{2,}')  # quotes that were quoted twice
 
 
@@ -33,6 +36,7 @@ def english(
     public: float = 1.0,
     written: int = 1,
     wordnet: Path | None = None,
+    sheets: int = 1,
 ) -> list[Pair]:
     """Training pairs in English, shuffled.
 
@@ -44,6 +48,7 @@ def english(
         public: Share of the pairs of the public sets that is taken, drawn anew for each seed.
         written: How many times the pairs written by hand are taken (near misses are drawn anew each time).
         wordnet: Archive or folder of :mod:`training.wordnet`, for the rules.
+        sheets: How many times pairs are made of the sheets of actions (anew each time).
     """
     held_out = set(held_out_texts(data, FILES))
     pairs: list[Pair] = []
@@ -69,6 +74,10 @@ def english(
     lexicon = WordNet(wordnet) if wordnet else None
     told = rng.sample(paraphrases, min(len(paraphrases), generated // 3))
     pairs += [Pair(a, b, label, "rule:" + kind) for a, b, label, kind in generate_en(chosen, rng, told, lexicon)]
+    actions = read_sheets() if sheets else []
+    for _ in range(sheets):
+        pairs += pairs_of_sheets(actions, rng)
+    pairs += _same_texts(pairs, rng)
     return _clean(pairs, held_out, rng)
 
 
@@ -95,6 +104,7 @@ def chinese(
     pairs, groups = _with_written("zh", pairs, public, written, rng)
     chosen = _sources(sorted(questions), groups, generated, rng)
     pairs += [Pair(a, b, label, "rule:" + kind) for a, b, label, kind in generate_zh(chosen, rng)]
+    pairs += _same_texts(pairs, rng)
     return _clean(pairs, held_out, rng)
 
 
@@ -114,6 +124,19 @@ def _sources(questions: Sequence[str], groups: Sequence[Group], most: int, rng: 
     written = [text for group in groups for text in group.same]
     written = rng.sample(written, min(len(written), most // 2))
     return rng.sample(questions, min(most - len(written), len(questions))) + written
+
+
+def _same_texts(pairs: Sequence[Pair], rng: random.Random) -> list[Pair]:
+    """Texts beside themselves. Without them a model that saw only pairs which differ reads meaning into none."""
+    chosen = rng.sample(pairs, round(SAME_TEXT * len(pairs)))
+    return [Pair(pair.text_a, _retyped(pair.text_a, rng), 1, "same") for pair in chosen]
+
+
+def _retyped(text: str, rng: random.Random) -> str:
+    bare = text.rstrip(" ?.!\uff1f\u3002\uff01")
+    return rng.choice(
+        (text, text, text.lower(), text.capitalize(), bare, bare.lower(), bare + "?", bare + " ?", text + " ")
+    )
 
 
 def _clean(pairs: Iterable[Pair], held_out: set[str], rng: random.Random) -> list[Pair]:

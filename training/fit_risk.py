@@ -35,13 +35,14 @@ from askonce.errors import EmbedderError
 from .corpus import open_questions
 from .generate_en import generate as generate_en
 from .sets import Pair, load_set
+from .sheets import pairs_of_sheets, read_sheets
 from .written import pairs_of, read_groups
 
 Rows = NDArray[np.float64]
 
 WEIGHTS = {
-    "latin": {"qqp": 1.0, "written": 1.0, "rule": 0.5, "paws": 0.3, "cannot": 0.2, "gsm_plus": 0.1, "mrpc": 0.15,
-              "stsb": 0.1, "apt": 0.15, "disfl_qa": 0.1},
+    "latin": {"qqp": 1.0, "written": 1.0, "sheet": 0.7, "rule": 0.5, "paws": 0.3, "cannot": 0.2, "gsm_plus": 0.1,
+              "mrpc": 0.15, "stsb": 0.1, "apt": 0.15, "disfl_qa": 0.1},
     "han": {"lcqmc": 1.0, "afqmc": 0.7, "written": 1.0, "rule": 0.4},
 }  # fmt: skip
 """How much each kind of pair counts, whatever its size: questions most, statements little."""
@@ -76,7 +77,7 @@ def gather(script: str, data: Path, without: Sequence[str], most: int, seed: int
     questions = open_questions(data, "tune") if script == "latin" else []
     told: list[tuple[str, str]] = []
     for name in WEIGHTS[script]:
-        if name in ("rule", "written") or name in without:
+        if name in ("rule", "sheet", "written") or name in without:
             continue
         found = load_set(name, data, "tune")
         found = found if len(found) <= most else rng.sample(found, most)
@@ -90,6 +91,8 @@ def gather(script: str, data: Path, without: Sequence[str], most: int, seed: int
     written = list(pairs_of(groups, rng))
     pairs += rng.sample(written, min(len(written), 2 * most))
     if script == "latin":
+        actions = list(pairs_of_sheets(read_sheets("tune"), rng))
+        pairs += rng.sample(actions, min(len(actions), most))
         made = list(generate_en(questions, rng, told))
     else:
         from .generate_zh import generate as generate_zh

@@ -267,6 +267,7 @@ def main() -> None:
     parser.add_argument("--generated", type=int, default=None, help="source questions of the rules")
     parser.add_argument("--public", type=float, default=1.0, help="share of the public sets that is taken")
     parser.add_argument("--written", type=int, default=1, help="times the pairs written by hand are taken")
+    parser.add_argument("--sheets", type=int, default=1, help="times the sheets of actions are taken, in English")
     parser.add_argument("--wordnet", type=Path, default=None, help="archive of WordNet, for the English rules")
     parser.add_argument("--epochs", type=float, default=1.0)
     parser.add_argument("--rate", type=float, default=2e-4)
@@ -282,7 +283,7 @@ def main() -> None:
     more: dict[str, Any] = {} if told.generated is None else {"generated": told.generated}
     more |= {"public": told.public, "written": told.written}
     if told.language == "en":
-        more["wordnet"] = told.wordnet
+        more |= {"wordnet": told.wordnet, "sheets": told.sheets}
     pairs = make(told.data, rng, told.without, **more)[: told.limit]
     encoder, tokenizer, marks = build(told.language)
     head = make_head()
@@ -298,8 +299,8 @@ def main() -> None:
     names = corpus.CHINESE if told.language == "zh" else [n for n in FILES if n not in corpus.CHINESE]
     facts = {
         "language": told.language, "pairs": len(pairs), "without": list(told.without), "generated": told.generated,
-        "public": told.public, "written": told.written, "wordnet": told.wordnet is not None, "epochs": told.epochs,
-        "rate": told.rate, "seed": told.seed, "before": _stages(told.start),
+        "public": told.public, "written": told.written, "wordnet": told.wordnet is not None, "sheets": told.sheets,
+        "epochs": told.epochs, "rate": told.rate, "seed": told.seed, "before": _stages(told.start),
         "auc_test": report(encoder, head, tokenizer, marks, told.data, names),
     }  # fmt: skip
     save(told.out, encoder, head, facts)

@@ -85,6 +85,7 @@ def rules_for(fingerprint: str, max_wrong: float = 0.01) -> list[Rule]:
 def judge(rule: Rule, pairs: Sequence[Pair], cosines: Sequence[float]) -> tuple[NDArray[np.bool_], NDArray[np.float64]]:
     """What a rule serves, and how sure it is, pair by pair; a rule that is unsure is asked a second time."""
     settle: Callable[[Candidate], Verdict] | None = getattr(rule.decision, "settle", None)
+    reread: Callable[[Candidate], float] | None = getattr(rule.decision, "reread", None)
     served: NDArray[np.bool_] = np.zeros(len(pairs), dtype=bool)
     scores: NDArray[np.float64] = np.zeros(len(pairs))
     for at, (pair, cosine) in enumerate(zip(pairs, cosines, strict=True)):
@@ -93,6 +94,9 @@ def judge(rule: Rule, pairs: Sequence[Pair], cosines: Sequence[float]) -> tuple[
         if verdict.unsure and settle is not None:
             verdict = settle(candidate)
         served[at] = verdict.serve and cosine >= rule.decision.floor
+        if reread is not None and not verdict.serve and verdict.risk is not None and verdict.risk < 1:
+            # How sure it is tells what other budgets would serve, and theirs may have read the pair.
+            verdict = verdict._replace(risk=min(reread(candidate), 1 - 1e-9))
         scores[at] = rule.score(cosine, verdict)
     return served, scores
 

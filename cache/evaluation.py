@@ -205,7 +205,7 @@ class Result(msgspec.Struct, kw_only=True):
         pairs, positives, negatives: Counts.
         served_positives, served_negatives: Shares of the positives and of the negatives that are served.
         wrong_share: Share of the served pairs that are negatives. It depends on how many negatives the file holds.
-        auc: The chance that a positive scores above a negative.
+        auc: The chance that a positive scores above a negative, with all pairs read that no guard vetoes.
         frontier: Largest share of positives served while 0.5, 1, 2, 3, 5 % of the negatives are.
         by_meta: The same shares per meta.
         intervals: 95 % intervals by field.
@@ -345,6 +345,16 @@ def judge(decision: Decision, candidate: Candidate) -> Judged:
     return Judged(score, served, second)
 
 
+def _reread(decision: Decision, candidate: Candidate, judged: Judged) -> float:
+    """The score, by the second opinion where a pair was refused unread: ``auc`` and ``frontier`` ask what other budgets
+    would serve, and theirs may let read more."""
+    reread: Callable[[Candidate], float] | None = getattr(decision, "reread", None)
+    if reread is None or judged.served or judged.second or judged.score == NEVER:
+        return judged.score
+    risk = reread(candidate)
+    return 1 - risk if risk < 1 else judged.score
+
+
 def charge(decision: Decision, candidate: Candidate, verdict: Verdict) -> None:
     """Tell a decision's error budget, if it has one, that a hit was served."""
     budget = getattr(decision, "budget", None)
@@ -447,8 +457,9 @@ def evaluate(
         else:
             candidate = Candidate(pair.asked, pair.cached, float(np.dot(one, other)))
             started = perf_counter()
-            judged.append(judge(decision, candidate))
+            one_pair = judge(decision, candidate)
             deciding_s += perf_counter() - started
+            judged.append(one_pair._replace(score=_reread(decision, candidate, one_pair)))
         progress(1)
     result = evaluate_scores(
         [one.score for one in judged],

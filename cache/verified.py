@@ -20,6 +20,8 @@ from .semantic import Candidate, Conservative, Verdict, veto
 from .verifier import Verifier
 from .wording import plain, same_words
 
+USUAL = 0.01
+"""Up to this ``max_wrong``, what the first opinion calls hopeless is refused unread: hardly any would be served."""
 SAME_TEXT = 0.0005
 """Risk of a question that differs in case, spaces and punctuation only."""
 SAME_WORDS = 0.003
@@ -83,7 +85,7 @@ class Verified:
         if candidate.similarity >= self.fallback.same_words and same_words(asked, cached):
             return self._allowed(candidate, SAME_WORDS, "the same words")
         risk = self.verifier.first(candidate, learned)
-        if learned.first is not None and risk >= learned.hopeless:
+        if learned.first is not None and risk >= learned.hopeless and self.budget.max_wrong <= USUAL:
             return Verdict(False, f"similarity {candidate.similarity:.3f}, and too little else speaks for it", risk)
         if learned.first is not None and risk <= learned.certain:
             return self._allowed(candidate, risk, f"similarity {candidate.similarity:.3f} and the wording agree")
@@ -101,6 +103,17 @@ class Verified:
         except EmbedderError as error:
             return Verdict(False, f"the verifier cannot tell: {error}", 1.0)
         return self._allowed(candidate, risk, "read together")
+
+    def reread(self, candidate: Candidate) -> float:
+        """The second opinion's risk, whatever the first says: what a budget that lets more pass would go by. The budget
+        is not asked and learns nothing. 1.0 where there is no second opinion."""
+        learned = self.verifier.learned_for(candidate.asked, candidate.cached)
+        if learned is None:
+            return 1.0
+        try:
+            return self.verifier.second(candidate, learned)
+        except EmbedderError:
+            return 1.0
 
     def explain(self, candidate: Candidate) -> dict[str, Any]:
         """Every number that goes into the verdict, by name."""

@@ -338,3 +338,30 @@ def test_a_budget_is_a_share(value: float) -> None:
     """``max_wrong`` lies between 0 and 1."""
     with pytest.raises(ConfigError, match="max-wrong"):
         policy_of("conservative", "letters-1", value)
+
+
+def test_other_budgets_are_measured_on_pairs_that_were_read() -> None:
+    """A pair refused unread scores as the second opinion has it; what is served, vetoed or read keeps its score."""
+
+    class Hasty:
+        floor = 0.0
+        guards = ()
+
+        def decide(self, candidate: Candidate) -> Verdict:
+            risk = {"good": 0.001, "unread": 0.4, "veto": 1.0}[candidate.asked.split()[0]]
+            return Verdict(risk < 0.01, "", risk)
+
+        def settle(self, candidate: Candidate) -> Verdict:
+            raise AssertionError("nobody was unsure")
+
+        def reread(self, candidate: Candidate) -> float:
+            return 0.02
+
+    pairs = [Pair("a", "good one", 1), Pair("b", "unread one", 1), Pair("c", "unread two", 0), Pair("d", "veto one", 0)]
+    result = evaluate(Hasty(), Letters(), pairs)
+    assert result.served_positives == 0.5
+    assert result.frontier is not None
+    # b and c are level at 0.98: neither without the other
+    assert result.frontier["5"] == 0.5
+    assert result.auc == (1 + 1 + 0.5 + 1) / 4
+    assert result.asked_second == 0

@@ -237,3 +237,32 @@ def test_the_verifier_remembers_pairs() -> None:
     verifier = Verifier(default_embedder().fingerprint)
     one = verifier.pair_log_odds("a question", "another question", "latin")
     assert verifier.pair_log_odds("a question", "another question", "latin") == one
+
+
+def hopeless(decision: Verified) -> Candidate:
+    """A candidate that the first opinion refuses unread."""
+    for similarity in (0.6, 0.4, 0.2, 0.0):
+        candidate = Candidate("who built the pyramid of Khufu", "how do I cook rice for ten guests", similarity)
+        verdict = decision.decide(candidate)
+        if not verdict.unsure and not verdict.serve and "too little else" in verdict.why:
+            return candidate
+    raise AssertionError("nothing is hopeless")
+
+
+def test_a_generous_budget_reads_what_a_usual_one_refuses_unread(decision: Verified) -> None:
+    """What is hopeless under the usual ``max_wrong`` is read where more may be wrong."""
+    candidate = hopeless(decision)
+    generous = Verified(default_embedder().fingerprint, max_wrong=0.05, verifier=decision.verifier)
+    assert generous.decide(candidate).unsure
+
+
+def test_rereading_neither_asks_nor_teaches_the_budget(decision: Verified) -> None:
+    """The risk is the second opinion's, and the budget's state stays the same to the byte."""
+    candidate = hopeless(decision)
+    before = decision.budget.state()
+    risk = decision.reread(candidate)
+    assert decision.budget.state() == before
+    learned = decision.verifier.learned_for(candidate.asked, candidate.cached)
+    assert learned is not None
+    assert risk == decision.verifier.second(candidate, learned)
+    assert decision.reread(Candidate("да", "нет", 0.9)) == 1.0

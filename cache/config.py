@@ -34,6 +34,13 @@
     max_concurrent = 1
     tokens_per_day = 200000            # 0: no bound
 
+    [drift]
+    enabled = true                     # left out: when any other setting of this section is there
+    slow = "1d"                        # longest life of what ages slowly, fast, at once; "never" for no bound
+    fast = "30m"
+    instant = 0                        # 0: not stored
+    on_fingerprint = "keep"            # or "retire": answers of the system fingerprint before
+
     [policy]
     ttl = "7d"
     stale_if_error = "1h"
@@ -64,8 +71,10 @@ from ..clock import SYSTEM_CLOCK, Clock
 from ..errors import ConfigError
 from .audit import Audits
 from .core import Cache
+from .drift_policy import DriftPolicy, DriftSettings
 from .policy import Policy
 from .semantic import Conservative, SemanticTier
+from .volatile import LEVELS, Level
 
 ENVIRONMENT = "ASKONCE_"
 DEFAULT_FILE = "askonce.toml"
@@ -120,6 +129,27 @@ class AuditsSection(msgspec.Struct, forbid_unknown_fields=True):
     miss_rate: float | None = None
 
 
+class DriftSection(msgspec.Struct, forbid_unknown_fields=True):
+    enabled: bool | None = None
+    slow: float | str = "1d"
+    fast: float | str = "30m"
+    instant: float | str = 0
+    audit_rate: float = 0.03
+    suspicion: float = 20.0
+    baseline: float = 0.02
+    tolerance: float = 0.05
+    tag_alarm: float = 1.5
+    scope_alarm: float = 3.0
+    shrink: float = 0.25
+    grow: float = 1.1
+    shortest_ttl: float | str = "10m"
+    on_snapshot: str = "retire"
+    on_fingerprint: str = "keep"
+    traffic_psi: float = 0.25
+    traffic_window: int = 500
+    tighten: float = 0.5
+
+
 class PolicySection(msgspec.Struct, forbid_unknown_fields=True):
     ttl: float | str = "7d"
     jitter: float = 0.05
@@ -143,6 +173,7 @@ class Config(msgspec.Struct, forbid_unknown_fields=True):
     redis: RedisSection = msgspec.field(default_factory=RedisSection)
     semantic: SemanticSection = msgspec.field(default_factory=SemanticSection)
     audits: AuditsSection = msgspec.field(default_factory=AuditsSection)
+    drift: DriftSection = msgspec.field(default_factory=DriftSection)
     policy: PolicySection = msgspec.field(default_factory=PolicySection)
     prices: dict[str, PriceSection] = {}
 
@@ -163,6 +194,8 @@ class Config(msgspec.Struct, forbid_unknown_fields=True):
             options["semantic"] = self.semantic_tier()
         if "audits" not in overrides:
             options["audits"] = self.build_audits()
+        if "drift" not in overrides:
+            options["drift"] = self.build_drift(overrides.get("clock", SYSTEM_CLOCK))
         stores: list[Store] = []
         if "tiers" not in overrides:
             self.check_tiers()
@@ -253,6 +286,23 @@ class Config(msgspec.Struct, forbid_unknown_fields=True):
             always=section.enabled is True,
         )
         return made if section.enabled is not False else False
+
+    def build_drift(self, clock: Clock = SYSTEM_CLOCK) -> DriftPolicy | None:
+        """The drift policy, when its section has a setting and is not switched off."""
+        section = self.drift
+        if section.enabled is False or section == DriftSection():
+            return None
+        told = msgspec.structs.asdict(section)
+        del told["enabled"]
+        told["shortest_ttl"] = seconds(section.shortest_ttl, "drift.shortest_ttl")
+        lifetimes: dict[Level, float | None] = {"timeless": None}
+        for level in LEVELS[1:]:
+            life = told.pop(level)
+            lifetimes[level] = None if life == "never" else seconds(life, f"drift.{level}")
+        try:
+            return DriftPolicy(DriftSettings(lifetimes=lifetimes, **told), clock=clock)
+        except ConfigError as error:
+            raise ConfigError(f"[drift] {error}", setting=f"drift.{error.data.get('setting', '')}") from error
 
     def build_policy(self) -> Policy:
         """The policy, durations and sizes read."""

@@ -126,6 +126,7 @@ class DriftSettings(msgspec.Struct, frozen=True, kw_only=True):
             ("scope_alarm", 0.0, math.inf),
             ("shortest_ttl", 0.0, math.inf),
             ("traffic_psi", 0.0, math.inf),
+            ("traffic_window", 2, math.inf),
             ("tighten", 0.0, 1.0),
             ("most", 1, math.inf),
         ):

@@ -29,6 +29,7 @@ def answer_of(endpoint: str, body: bytes, took_ms: float, cost: Cost) -> Answer:
     )(data)
     usage = usage_of(data)
     model = str(data.get("model") or "")
+    system = data.get("system_fingerprint")
     return Answer(
         kind=kind,
         body=body,
@@ -36,6 +37,7 @@ def answer_of(endpoint: str, body: bytes, took_ms: float, cost: Cost) -> Answer:
         why_not=why_not,
         exact_only=exact_only,
         model=model,
+        system_fingerprint=system if isinstance(system, str) else "",
         usage=usage,
         cost_usd=cost(model, usage.prompt_tokens, usage.completion_tokens),
         took_ms=took_ms,

@@ -60,7 +60,8 @@ class Pipeline(Reading):
         tags = tuple(dict.fromkeys(tags_of(call, asked)))
         life = self.policy.lifetime(call, answer, tags, asked, self.rng)
         if self.drift is not None:
-            tags = tuple(dict.fromkeys((*tags, *self.drift.answer_tags(call.model, answer.model))))
+            told = self.drift.answer_tags(call.model, answer.model, answer.system_fingerprint)
+            tags = tuple(dict.fromkeys((*tags, *told)))
             life = self.drift.lifetime(call.query, tags, call.scope, life)
         if life <= 0:
             return "its TTL is zero"
@@ -104,7 +105,7 @@ class Pipeline(Reading):
             if not isinstance(vector, Fault):
                 trace.vector = vector
         if self.drift is not None and answer.complete:
-            retired = self.drift.on_answer(call.model, answer.model)
+            retired = self.drift.on_answer(call.model, answer.model, answer.system_fingerprint)
             if retired.marks:  # before the writing: this answer was on its way when its model changed
                 yield Compute(lambda: carry_out(retired, self.ledger.bump), True, "ledger")
         entry = self.entry_for(call, answer, seq, asked, trace)

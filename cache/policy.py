@@ -29,6 +29,7 @@ class Answer(msgspec.Struct, kw_only=True):
         shareable: False when the value cannot be handed to followers (it could not be encoded, and one
             object must not serve two callers); each asks for itself then.
         model: The model that answered.
+        system_fingerprint: What it says of the system behind it; empty when it says nothing.
         usage: Tokens billed.
         cost_usd: Money, US dollars.
         took_ms: Time the call took, milliseconds.
@@ -43,6 +44,7 @@ class Answer(msgspec.Struct, kw_only=True):
     exact_only: bool = False
     shareable: bool = True
     model: str = ""
+    system_fingerprint: str = ""
     usage: Usage = Usage()
     cost_usd: float = 0.0
     took_ms: float = 0.0

@@ -329,3 +329,39 @@ def test_the_process_environment_is_read_by_default(tmp_path: Path, monkeypatch:
         monkeypatch.delenv(name)
     monkeypatch.setenv("ASKONCE_MEMORY_MAX_ENTRIES", "9")
     assert load_config().memory.max_entries == 9
+
+
+@pytest.mark.parametrize(
+    ("text", "there"),
+    [("", False), ("[drift]\n", False), ("[drift]\nenabled = true", True), ('[drift]\nfast = "5m"', True),
+     ('[drift]\nfast = "5m"\nenabled = false', False)],
+)  # fmt: skip
+def test_a_drift_policy_comes_with_a_setting(tmp_path: Path, text: str, there: bool) -> None:
+    """There is one as soon as its section says something, unless it is switched off."""
+    with read(tmp_path, text).build(tiers=[], semantic=False) as cache:
+        assert (cache.pipeline.drift is not None) == there
+
+
+def test_drift_settings_reach_the_policy(tmp_path: Path) -> None:
+    """Every setting does, durations read; a level may have no bound."""
+    lines = ('slow = "never"', 'fast = "5m"', "instant = 2", 'shortest_ttl = "1m"', 'on_fingerprint = "retire"')
+    policy = read(tmp_path, "\n".join(("[drift]", *lines, "tighten = 0.4"))).build_drift()
+    assert policy is not None
+    assert policy.settings.lifetimes == {"timeless": None, "slow": None, "fast": 300.0, "instant": 2.0}
+    assert (policy.settings.shortest_ttl, policy.settings.on_fingerprint, policy.settings.tighten) == (
+        60,
+        "retire",
+        0.4,
+    )
+
+
+@pytest.mark.parametrize(
+    ("line", "setting"),
+    [('on_snapshot = "drop"', "on_snapshot"), ("audit_rate = 2", "audit_rate"), ('fast = "soon"', "fast"),
+     ("traffic_window = 0", "traffic_window")],
+)  # fmt: skip
+def test_a_wrong_drift_setting_is_named(tmp_path: Path, line: str, setting: str) -> None:
+    """It is refused when the cache is built, before anything is opened, and the error names it with its section."""
+    with pytest.raises(ConfigError) as caught:
+        read(tmp_path, f"[drift]\n{line}").build(directory=tmp_path)
+    assert caught.value.data["setting"] == f"drift.{setting}"

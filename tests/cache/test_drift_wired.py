@@ -370,3 +370,34 @@ def test_a_stricter_budget_serves_less() -> None:
         budget.tighten(factor)
         cuts.append(budget.state()["cut"])
     assert cuts[1] < cuts[0] == cuts[2]
+
+
+@pytest.mark.parametrize(("on_fingerprint", "retired"), [("retire", 2), ("keep", 0)])
+def test_another_system_fingerprint_retires_answers_when_told_to(
+    on_fingerprint: str, retired: int, clock: ManualClock
+) -> None:
+    """What the provider tells of the system behind the model reaches the policy, with every answer."""
+    system = "fp_1"
+
+    def upstream(payload: dict[str, Any]) -> httpx2.Response:
+        message = {"role": "assistant", "content": f"{payload['messages'][-1]['content']} by {system}"}
+        body = {
+            "id": "c1", "object": "chat.completion", "created": 1, "model": "gpt-4o", "system_fingerprint": system,
+            "choices": [{"index": 0, "finish_reason": "stop", "message": message}],
+        }  # fmt: skip
+        return httpx2.Response(200, json=body)
+
+    settings: Any = {"on_fingerprint": on_fingerprint}
+    drift = DriftPolicy(DriftSettings(**settings), clock=clock)
+    with Cache([MemoryStore(clock=clock)], semantic=False, clock=clock, drift=drift) as cache:
+        service = Scripted(upstream)
+        client: Any = client_of(cache, service)
+        for number in range(2):
+            client.chat.completions.create(**ask(f"old {number}"))
+        system = "fp_2"
+        for number in range(25):
+            client.chat.completions.create(**ask(f"new {number}"))
+        calls = len(service.seen)
+        for number in range(2):
+            client.chat.completions.create(**ask(f"old {number}"))
+        assert len(service.seen) - calls == retired

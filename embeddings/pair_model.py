@@ -2,7 +2,7 @@
 
 A cross-encoder (Nogueira and Cho 2019, https://arxiv.org/abs/1901.04085, section 3) as int8 ONNX, without
 torch. It sees what two separate vectors cannot show, a changed number or a turned direction, and costs
-about two embedding passes; so it is asked only when cheaper evidence leaves a doubt.
+about two embedding passes, four for a pair that looks good; so it is asked only when cheaper evidence leaves a doubt.
 
 A model is a folder: ``model.onnx``, ``tokenizer.json`` and ``model.json``. ``training/`` makes it.
 """
@@ -22,6 +22,8 @@ from ..forks import renew_after_fork
 from .function import in_a_line
 from .minilm import MODELS, open_model
 
+HOPE = -1.0
+"""Log-odds of one reading below which a pair is not read the other way round: it would hardly ever be served."""
 PAIR_MODELS = {"latin": "pair-en-int8", "han": "pair-zh-int8"}
 """The shipped models, by the script they are asked for."""
 
@@ -133,12 +135,18 @@ class PairModel:
             return self._loaded
 
     def log_odds(self, one: str, two: str) -> float:
-        """Log-odds that one answer serves both texts, before any calibration. The order of the two matters little:
-        the model was shown either.
+        """Log-odds that one answer serves both texts, before any calibration.
+
+        The mean of both readings, ``one`` first and ``two`` first: their errors are not the same. A pair of which the
+        first reading leaves no hope (:data:`HOPE`) is not read a second time.
 
         Raises:
             EmbedderError: The texts are too long or not valid Unicode, or the model failed.
         """
+        found = self._read(one, two)
+        return found if found < HOPE or one == two else (found + self._read(two, one)) / 2
+
+    def _read(self, one: str, two: str) -> float:
         session, tokenizer = self._load()
         try:
             feed = pair_feed(tokenizer, self.facts, one, two)

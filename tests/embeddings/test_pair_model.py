@@ -13,7 +13,7 @@ import pytest
 
 from askonce import ConfigError, EmbedderError
 from askonce.embeddings.minilm import MODELS
-from askonce.embeddings.pair_model import PAIR_MODELS, PairModel
+from askonce.embeddings.pair_model import HOPE, PAIR_MODELS, PairModel
 
 NAMES = sorted(PAIR_MODELS.values())
 ENGLISH = [
@@ -57,6 +57,27 @@ def test_a_text_goes_with_itself(model: PairModel) -> None:
     """A question and itself are one question: positive log-odds."""
     for question, *_ in CHINESE if "han" in model.facts.scripts else ENGLISH:
         assert model.log_odds(question, question) > 0
+
+
+def test_which_text_comes_first_does_not_matter_where_there_is_hope(model: PairModel) -> None:
+    """A pair that looks good is read both ways round: the same log-odds for either order, to the last bit."""
+    hopeful = 0
+    for question, paraphrase, _ in CHINESE if "han" in model.facts.scripts else ENGLISH:
+        there, back = model._read(question, paraphrase), model._read(paraphrase, question)
+        if min(there, back) >= HOPE:
+            hopeful += 1
+            assert model.log_odds(question, paraphrase) == model.log_odds(paraphrase, question) == (there + back) / 2
+    assert hopeful
+
+
+def test_what_leaves_no_hope_is_read_once(model: PairModel, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One reading where the first says no, two where it does not."""
+    found = [HOPE - 0.01, 7.0, HOPE + 0.01, 3.0]
+    monkeypatch.setattr(model, "_read", lambda one, two: found.pop(0))
+    assert model.log_odds("a", "b") == HOPE - 0.01
+    assert found.pop(0) == 7.0
+    assert model.log_odds("a", "b") == (HOPE + 0.01 + 3.0) / 2
+    assert not found
 
 
 def test_too_long_is_refused(model: PairModel) -> None:

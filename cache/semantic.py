@@ -8,7 +8,7 @@ the words; the default, :class:`.verified.Verified`, adds a verifier and an erro
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import NamedTuple, Protocol
 
 from ..backends.contract import Index
@@ -167,6 +167,8 @@ class SemanticTier:
         max_vectors: Bound of the index, oldest out first.
         shadow: Decide and serve nothing: the call goes upstream, and its answer is compared with the one that
             would have been served; see :meth:`Cache.shadow_report`.
+        alert: Called with one line when the error budget trips and when it recovers, in whatever thread learnt of
+            it; None logs a warning to the logger ``askonce``. A decision of one's own has its own.
     """
 
     def __init__(
@@ -181,6 +183,7 @@ class SemanticTier:
         max_chars: int = 800,
         max_vectors: int = 1_000_000,
         shadow: bool = False,
+        alert: Callable[[str], None] | None = None,
     ) -> None:
         for name, value in (("candidates", candidates), ("deadline_ms", deadline_ms), ("max_chars", max_chars)):
             if not value > 0:
@@ -200,6 +203,7 @@ class SemanticTier:
         self.max_chars = max_chars
         self.max_vectors = max_vectors
         self.shadow = shadow
+        self._alert = alert
 
     @property
     def embedder(self) -> Embedder:
@@ -217,5 +221,5 @@ class SemanticTier:
         if self._decision is None:
             from .verified import Verified
 
-            self._decision = Verified(self.embedder.fingerprint, max_wrong=self.max_wrong)
+            self._decision = Verified(self.embedder.fingerprint, max_wrong=self.max_wrong, alert=self._alert)
         return self._decision

@@ -8,7 +8,8 @@ decides and is charged a fixed risk.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import logging
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from ..clock import SYSTEM_CLOCK, Clock
@@ -41,6 +42,8 @@ class Verified:
         budget: None for one that starts from the verifier's calibration; then ``max_wrong`` is its target.
         negatives: Memory of pairs found wrong; None for one in this process only.
         clock: Of the budget.
+        alert: Called with one line when the budget trips and when it recovers; None logs a warning to the logger
+            ``askonce``. A budget of one's own has its own.
 
     Raises:
         ConfigError: A setting is out of range, or a model is missing.
@@ -56,10 +59,16 @@ class Verified:
         budget: ErrorBudget | None = None,
         negatives: Negatives | None = None,
         clock: Clock = SYSTEM_CLOCK,
+        alert: Callable[[str], None] | None = None,
     ) -> None:
         self.verifier = verifier or Verifier(embedder)
         self.guards = tuple(guards)
-        self.budget = budget or ErrorBudget(max_wrong, prior=self.verifier.calibration(), clock=clock)
+        self.budget = budget or ErrorBudget(
+            max_wrong,
+            prior=self.verifier.calibration(),
+            clock=clock,
+            alert=alert or logging.getLogger("askonce").warning,
+        )
         self.negatives = Negatives(clock=clock) if negatives is None else negatives
         self.fallback = Conservative.for_embedder(embedder)
         self.floor = min(self.fallback.floor, FLOORS.get(embedder.partition("/")[0], UNKNOWN_FLOOR))

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from askonce import Candidate, ConfigError
+from askonce import Candidate, ConfigError, SemanticTier
 from askonce.cache.evidence import EVIDENCE, SURFACE, evidence, surface
 from askonce.cache.verified import Verified
 from askonce.cache.verifier import Opinion, Verifier, load_risks, script_of
@@ -266,3 +266,18 @@ def test_rereading_neither_asks_nor_teaches_the_budget(decision: Verified) -> No
     assert learned is not None
     assert risk == decision.verifier.second(candidate, learned)
     assert decision.reread(Candidate("да", "нет", 0.9)) == 1.0
+
+
+@pytest.mark.parametrize("own", [True, False])
+def test_a_budget_that_trips_says_so(own: bool, caplog: pytest.LogCaptureFixture) -> None:
+    """One line when it trips: to the function given, or to the logger askonce."""
+    told: list[str] = []
+    tier = SemanticTier(default_embedder(), alert=told.append if own else None)
+    budget = tier.decision.budget  # type: ignore[attr-defined]
+    with caplog.at_level("WARNING", "askonce"):
+        for _ in range(40):
+            budget.served(0.005)
+            budget.learn(False, 0.005)
+    logged = [record.getMessage() for record in caplog.records if record.name == "askonce"]
+    assert [line.partition(",")[0] for line in (told if own else logged)] == ["error budget tripped"]
+    assert not (logged if own else told)

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Sequence
+from pathlib import Path
 
 from askonce import ManualClock
 from askonce.cache.budget import Allowance, ErrorBudget
 from askonce.cache.guards import SURE, Guard
 from askonce.cache.semantic import Conservative, Decision
 from askonce.cache.verified import Verified
-from askonce.cache.verifier import RISKS, Verifier
+from askonce.cache.verifier import RISKS, Verifier, load_risks
+from askonce.embeddings.pair_model import PairModel
 
 from .policies import Budgeted, Judge, Judged, Policy
 
@@ -18,6 +20,27 @@ from .policies import Budgeted, Judge, Judged, Policy
 def shipped() -> bool:
     """Whether the verifier's models are there; without them the conservative rule stands in for it."""
     return RISKS.exists()
+
+
+def trained(fingerprint: str, risks: Path | None, pair_model: Path | None) -> Verifier | None:
+    """A verifier of other files than those that ship, as ``training`` makes them; None when none are named.
+
+    Args:
+        fingerprint: Of the embedder.
+        risks: A file of ``training.fit_risk``.
+        pair_model: A folder of ``training.export_pair``; languages it was not trained on have no verifier then.
+
+    Raises:
+        ConfigError: A file or folder is not there or not readable.
+    """
+    if risks is None and pair_model is None:
+        return None
+    learned = load_risks(RISKS if risks is None else risks)
+    if pair_model is None:
+        return Verifier(fingerprint, risks=learned)
+    script = "han" if "han" in PairModel(pair_model).facts.scripts else "latin"
+    kept = tuple(one for one in learned if one.script == script)
+    return Verifier(fingerprint, risks=kept, pair_models={script: pair_model})
 
 
 def ours(

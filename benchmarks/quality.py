@@ -15,6 +15,7 @@ import math
 import sys
 from argparse import Namespace
 from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -22,12 +23,14 @@ from numpy.typing import NDArray
 
 from askonce.cache.guards import STRICT
 from askonce.cache.semantic import Candidate, Conservative, Decision, Threshold, Verdict
+from askonce.cache.verifier import Verifier
 from askonce.embeddings import Embedder
 from askonce.embeddings.measure import auc
+from askonce.errors import ConfigError
 from training.sets import Pair
 
 from .intervals import Interval, area, share, shown
-from .ours import ours
+from .ours import ours, trained
 from .pairs import SETS, gather
 from .report import COLOURS, Report, count, options
 from .rivals import gptcache, redisvl
@@ -69,16 +72,16 @@ def _certainty(cosine: float, verdict: Verdict) -> float:
     return 1 - verdict.risk if verdict.risk is not None else cosine + (2.0 if verdict.serve else 0.0)
 
 
-def rules_for(fingerprint: str, max_wrong: float = 0.01) -> list[Rule]:
-    """All rules that decide about a pair by itself, for an embedder."""
+def rules_for(fingerprint: str, max_wrong: float = 0.01, verifier: Verifier | None = None) -> list[Rule]:
+    """All rules that decide about a pair by itself, for an embedder; ``verifier``: None for what ships."""
     words = Conservative.for_embedder(fingerprint)
     return [
         Rule("gptcache", gptcache(), _cosine, "cosine"),
         Rule("redisvl", redisvl(), _cosine, "cosine"),
         Rule("guards", Threshold(-1.0, STRICT), _unless_vetoed, "guards"),
         Rule("conservative", words, _certainty, "conservative"),
-        Rule("no guards", ours(fingerprint, max_wrong, guards=()), _certainty, "no guards"),
-        Rule("askonce", ours(fingerprint, max_wrong), _certainty, "askonce"),
+        Rule("no guards", ours(fingerprint, max_wrong, guards=(), verifier=verifier), _certainty, "no guards"),
+        Rule("askonce", ours(fingerprint, max_wrong, verifier=verifier), _certainty, "askonce"),
     ]
 
 
@@ -170,15 +173,20 @@ Results = dict[str, dict[str, Outcome]]
 """By set and rule."""
 
 
-def run(sets: Mapping[str, tuple[list[Pair], bool]], max_wrong: float, report: Report) -> Results:
-    """Ask every rule about every pair."""
+def run(
+    sets: Mapping[str, tuple[list[Pair], bool]],
+    max_wrong: float,
+    report: Report,
+    verify: Callable[[str], Verifier | None] = lambda fingerprint: None,
+) -> Results:
+    """Ask every rule about every pair; ``verify`` makes a verifier for an embedder."""
     models = {chinese: embedder(chinese) for chinese in {chinese for _, chinese in sets.values()}}
     results: Results = {}
     for name, (pairs, chinese) in sets.items():
         model = models[chinese]
         cosines = cosines_of(pairs, model, report)
         labels = np.asarray([pair.label == 1 for pair in pairs])
-        rules = rules_for(model.fingerprint, max_wrong)
+        rules = rules_for(model.fingerprint, max_wrong, verify(model.fingerprint))
         results[name] = {}
         with report.progress() as progress:
             task = progress.add_task(name, total=len(rules))
@@ -289,6 +297,11 @@ def _frontiers(
     axes.spines[["top", "right"]].set_visible(False)
 
 
+def _files(asked: Namespace) -> dict[str, str]:
+    """What was measured in place of what ships."""
+    return {name: str(told) for name in ("risks", "pair_model") if (told := getattr(asked, name)) is not None}
+
+
 def _streams(asked: Namespace) -> int:
     from . import quality_streams
 
@@ -298,7 +311,10 @@ def _streams(asked: Namespace) -> int:
     name = "quality_streams_turned" if asked.shuffle else "quality_streams"
     report = Report(name, asked.out, as_json=asked.json)
     only = [pool for pool in asked.pools.split(",") if pool]
-    quality_streams.present(quality_streams.run(asked.data, settings, report, only), settings, report)
+    results = quality_streams.run(
+        asked.data, settings, report, only, lambda name: trained(name, asked.risks, asked.pair_model)
+    )
+    quality_streams.present(results, settings, report)
     return 0
 
 
@@ -310,6 +326,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     parser.add_argument("--most", type=count, help="at most so many pairs of a set (default: all)")
     parser.add_argument("--max-wrong", type=float, default=0.01, help="share of served hits that may be wrong")
+    parser.add_argument("--risks", type=Path, metavar="FILE", help="of training.fit_risk, instead of what ships")
+    parser.add_argument(
+        "--pair-model", type=Path, metavar="DIR", help="of training.export_pair, instead of what ships for its language"
+    )
     parser.add_argument("--streams", action="store_true", help="streams through a filling cache, instead of pairs")
     parser.add_argument("--pools", default="", metavar="A,B", help="streams: qqp, support (default: both)")
     parser.add_argument("--requests", type=count, default=30_000, help="streams: requests in each (default: 30000)")
@@ -317,6 +337,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--one-off", type=float, default=0.3, help="streams: share of questions asked once")
     parser.add_argument("--shuffle", action="store_true", help="streams: most right answers turn wrong half-way")
     asked = parser.parse_args(arguments)
+    try:
+        trained("", asked.risks, asked.pair_model)
+    except ConfigError as error:
+        parser.error(str(error))
     if asked.streams:
         return _streams(asked)
     names = [name for name in asked.sets.split(",") if name]
@@ -326,7 +350,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if not sets:
         parser.error("no set is there; name the folder with the public sets by --data")
     report = Report("quality", asked.out, as_json=asked.json)
-    results = run(sets, asked.max_wrong, report)
+    results = run(sets, asked.max_wrong, report, lambda name: trained(name, asked.risks, asked.pair_model))
     sizes = {name: (sum(p.label for p in pairs), sum(not p.label for p in pairs)) for name, (pairs, _) in sets.items()}
     report.table(
         "Labelled pairs no rule was made with, (positives + negatives); in brackets 95 % intervals",
@@ -337,7 +361,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     result = figures(results)
     report.save(
         result,
-        settings={"most": asked.most, "seed": asked.seed, "max_wrong": asked.max_wrong, "sizes": sizes},
+        settings={
+            "most": asked.most,
+            "seed": asked.seed,
+            "max_wrong": asked.max_wrong,
+            "sizes": sizes,
+            **_files(asked),
+        },
     )
     height = 2.4 * math.ceil(len(results) / 5) + 2.6
     report.picture(lambda figure: draw(figure, results), 13.0, height)

@@ -17,6 +17,7 @@ import numpy as np
 
 from askonce.cache.guards import STRICT
 from askonce.cache.semantic import Conservative, Threshold
+from askonce.cache.verifier import Verifier
 from training.sets import FILES, load_set
 
 from .intervals import Interval, ratio, shown
@@ -73,8 +74,8 @@ def pools(data: Path | None, seed: int) -> dict[str, Pool]:
     return made
 
 
-def makers(pool: Pool, fingerprint: str, settings: Settings) -> dict[str, Maker]:
-    """Every rule but the static thresholds that are looked for, by name.
+def makers(pool: Pool, fingerprint: str, settings: Settings, verifier: Verifier | None = None) -> dict[str, Maker]:
+    """Every rule but the static thresholds that are looked for, by name; ``verifier``: None for what ships.
 
     vCache comes twice: behind an exact tier like all others, where it meets few questions often enough to learn,
     and alone, as it is published; there identical questions are among its semantic hits, and never wrong.
@@ -97,7 +98,7 @@ def makers(pool: Pool, fingerprint: str, settings: Settings) -> dict[str, Maker]
         "vcache alone, fine grid": lambda seed: vcache(seed, "fine", False),
         "guards": lambda seed: Judged(guards),
         "conservative": lambda seed: Judged(words),
-        "askonce": ours_on_streams(fingerprint, pool.texts, bound),
+        "askonce": ours_on_streams(fingerprint, pool.texts, bound, verifier),
     }
 
 
@@ -226,8 +227,14 @@ class Result(NamedTuple):
     curve: dict[float, tuple[float, float]]
 
 
-def run(data: Path | None, settings: Settings, report: Report, only: Sequence[str] = ()) -> dict[str, Result]:
-    """Play every rule on every pool; ``only`` names the pools wanted."""
+def run(
+    data: Path | None,
+    settings: Settings,
+    report: Report,
+    only: Sequence[str] = (),
+    verify: Callable[[str], Verifier | None] = lambda fingerprint: None,
+) -> dict[str, Result]:
+    """Play every rule on every pool; ``only`` names the pools wanted, ``verify`` makes a verifier for an embedder."""
     model = embedder()
     results: dict[str, Result] = {}
     for name, whole in pools(data, settings.seed).items():
@@ -243,7 +250,7 @@ def run(data: Path | None, settings: Settings, report: Report, only: Sequence[st
         played = Played(pool, streams, near, settings)
         rules: dict[str, Figures] = {}
         with report.progress() as progress:
-            for rule, make in makers(pool, model.fingerprint, settings).items():
+            for rule, make in makers(pool, model.fingerprint, settings, verify(model.fingerprint)).items():
                 task = progress.add_task(f"{name}: {rule}", total=settings.seeds)
                 tallies = played.play(make, lambda task=task: progress.advance(task))  # type: ignore[misc]
                 rules[rule] = figures(tallies, settings.max_wrong)

@@ -14,7 +14,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from askonce.cache.semantic import Candidate, Verdict
+from askonce.cache.verifier import RISKS
 from askonce.embeddings import OnnxEmbedder
+from askonce.embeddings.minilm import MODELS
+from askonce.embeddings.pair_model import PAIR_MODELS
 from benchmarks import pairs as pair_sets
 from benchmarks import quality
 from benchmarks.intervals import area, ratio, share, shown
@@ -211,6 +214,23 @@ def test_the_command_on_pairs(data: Path, tmp_path: Path, capsys: pytest.Capture
     assert generous["auc"] == strict["auc"]
     assert json.loads((out / "quality.json").read_text())["result"] == result
     assert (out / "quality.png").stat().st_size > 10_000
+
+
+def test_other_files_are_measured_in_place_of_what_ships(
+    data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """--risks and --pair-model take the verifier's files: those that ship give what they give unasked. What is not
+    there is one line, before anything is measured."""
+    arguments = ["--data", str(data), "--sets", "qqp", "--most", "40", "--out", str(tmp_path), "--json"]
+    assert quality.main(arguments) == 0
+    usual = last_line(capsys)
+    files = ["--risks", str(RISKS), "--pair-model", str(MODELS / PAIR_MODELS["latin"])]
+    assert quality.main([*arguments, *files]) == 0
+    assert last_line(capsys) == usual
+    for wrong in (["--risks", str(tmp_path / "none.json")], ["--pair-model", str(tmp_path / "none")]):
+        with pytest.raises(SystemExit):
+            quality.main([*arguments, *wrong])
+        assert "none" in capsys.readouterr().err.splitlines()[-1]
 
 
 def test_the_command_on_streams(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -28,7 +28,7 @@ def trained(fingerprint: str, risks: Path | None, pair_model: Path | None) -> Ve
     Args:
         fingerprint: Of the embedder.
         risks: A file of ``training.fit_risk``.
-        pair_model: A folder of ``training.export_pair``; languages it was not trained on have no verifier then.
+        pair_model: A folder of ``training.export_pair``, for the language it was trained on.
 
     Raises:
         ConfigError: A file or folder is not there or not readable.
@@ -39,8 +39,7 @@ def trained(fingerprint: str, risks: Path | None, pair_model: Path | None) -> Ve
     if pair_model is None:
         return Verifier(fingerprint, risks=learned)
     script = "han" if "han" in PairModel(pair_model).facts.scripts else "latin"
-    kept = tuple(one for one in learned if one.script == script)
-    return Verifier(fingerprint, risks=kept, pair_models={script: pair_model})
+    return Verifier(fingerprint, risks=learned, pair_models={script: pair_model})
 
 
 def ours(

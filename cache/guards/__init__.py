@@ -20,7 +20,7 @@ from .language import language_agrees
 from .opposites import opposites_agree
 from .order import directions_agree
 from .polarity import ceasing_agrees, negation_agrees, negations_in
-from .quantities import numbers_agree, numbers_clash, numbers_in
+from .quantities import numbers_agree, numbers_alike, numbers_clash, numbers_in
 from .scope import bounds_agree
 from .spelt import codes_agree, codes_in, signs_agree, signs_in
 from .units import units_agree
@@ -82,6 +82,7 @@ __all__ = [
     "negation_agrees",
     "negations_in",
     "numbers_agree",
+    "numbers_alike",
     "numbers_clash",
     "numbers_in",
     "opposites_agree",

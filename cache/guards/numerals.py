@@ -164,6 +164,12 @@ def numbers(low: str) -> list[Found]:
     return found
 
 
+def numbers_written(low: str) -> list[tuple[Found, int, int]]:
+    """As :func:`numbers`, each with where it stands in ``low`` itself, thousands separators and all."""
+    kept = [at for at in range(len(low)) if not _GROUPED.match(low, at)]
+    return [(one, kept[one.start], kept[one.end - 1] + 1) for one in numbers(low)]
+
+
 def _natural(said: str) -> bool:
     return said.isdigit() and len(said) <= _LONGEST and int(said) > 0
 

@@ -6,7 +6,7 @@ from collections import Counter
 from functools import lru_cache
 from typing import NamedTuple
 
-from .numerals import NUMBER_WORDS, numbers
+from .numerals import NUMBER_WORDS, numbers, numbers_written
 from .reading import KEPT, read
 from .times import dated
 
@@ -59,6 +59,28 @@ def numbers_in(text: str) -> Counter[str]:
     """Numbers, times, months and weekdays of ``text``, normalised, with how often each occurs; weak ones once."""
     found = read_numbers(text)
     return found.sure + Counter(found.weak - found.sure.keys())
+
+
+def numbers_alike(asked: str, cached: str) -> str:
+    """``asked`` with the numbers that both have written as ``cached`` writes them: "five" as "5", 三百 as "300".
+
+    For whoever reads both together and knows more of words than of numbers. Where nothing is to be changed it is the
+    text as it was, else in lower case and normalised (NFKC). What often is no number ("one", 一) stays.
+    """
+    if read_numbers(asked).sure.keys().isdisjoint(read_numbers(cached).sure):
+        return asked
+    low, other = read(asked).low, read(cached).low
+    written: dict[str, list[str]] = {}
+    for one, start, end in numbers_written(other):
+        if not (one.weak or one.attached):
+            written.setdefault(one.key, []).append(other[start:end])
+    made = low
+    for one, start, end in reversed(numbers_written(low)):
+        ways = written.get(one.key, [])
+        if ways and not (one.weak or one.attached or low[start:end] in ways):
+            made = made[:start] + ways[0] + made[end:]
+    # What stands beside a number may make another of it: "five twelve" and "a dozen" would give "five a dozen".
+    return made if made != low and read_numbers(made).sure == read_numbers(asked).sure else asked
 
 
 class Apart(NamedTuple):

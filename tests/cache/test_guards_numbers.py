@@ -8,8 +8,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from askonce.cache.guards import codes_agree, days_agree, numbers_agree, numbers_clash, signs_agree, units_agree
+from askonce.cache.guards import (
+    codes_agree,
+    days_agree,
+    numbers_agree,
+    numbers_alike,
+    numbers_clash,
+    signs_agree,
+    units_agree,
+)
 from askonce.cache.guards.numerals import canonical, han_value, numbers
+from askonce.cache.guards.quantities import read_numbers
 
 SAME_NUMBERS = [
     ("two hundred and five seats", "205 seats"),
@@ -225,3 +234,41 @@ def test_names_that_are_spelt(one: str, two: str, same: bool) -> None:
     """Addresses, paths and identifiers must be the same; hyphens and spaces in them do not count."""
     assert (codes_agree(one, two) == "") is same
     assert (codes_agree(two, one) == "") is same
+
+
+# -- numbers written alike ---------------------------------------------------------------------------------
+
+_worded = st.lists(
+    st.sampled_from(
+        "five 5 twelve 12 1,000 1000 1,000,000 a-dozen twenty% 20% half 0.5 三百 300 一万二 12000 百分之二十 3pm 15:00 "
+        "one may 3rd days euros 块 的 个 covid-19 v1.2.3 2016/17 １２".split()
+    ),
+    max_size=7,
+).map(" ".join)
+
+
+@pytest.mark.parametrize(
+    ("asked", "cached", "made"),
+    [
+        ("How long do five days last?", "5 days, how long", "how long do 5 days last?"),
+        ("can I carry 1,000 dollars", "may I bring $1000", "can i carry 1000 dollars"),
+        ("三百块能买什么", "300块可以买啥", "300块能买什么"),
+        ("How does one do it?", "1 way", "How does one do it?"),
+        ("Pay 1,000 Euros", "1,000 euros", "Pay 1,000 Euros"),
+        ("five of 20", "five of 30", "five of 20"),
+        ("seven of 20", "7 of 30", "7 of 20"),
+        ("二十多岁", "20岁", "二十多岁"),
+    ],
+)
+def test_numbers_that_both_have_are_written_alike(asked: str, cached: str, made: str) -> None:
+    """As the cached question writes them; what only one has, and what may be no number, stays as it is."""
+    assert numbers_alike(asked, cached) == made
+
+
+@given(_worded | st.text(max_size=30), _worded | st.text(max_size=30))
+def test_writing_numbers_alike_changes_no_number(asked: str, cached: str) -> None:
+    """The text keeps its numbers, a second time changes nothing, and a text against itself stays to the letter."""
+    made = numbers_alike(asked, cached)
+    assert numbers_alike(made, cached) == made
+    assert numbers_alike(asked, asked) == asked
+    assert read_numbers(made).sure == read_numbers(asked).sure

@@ -27,6 +27,7 @@ from ..errors import ConfigError, EmbedderError
 from .budget_state import BINS, BinCount, Calibration
 from .evidence import EVIDENCE, evidence
 from .guards import numbers_alike
+from .guards.spelling import written_out
 from .semantic import Candidate
 
 RISKS = MODELS / "verifier" / "risks.json"
@@ -120,12 +121,12 @@ def script_of(asked: str, cached: str) -> str:
 
 
 def read_together(model: PairModel, asked: str, cached: str) -> float:
-    """The pair model's log-odds of two questions, with the numbers that both have written alike.
+    """The pair model's log-odds of two questions, contractions written out and common numbers written alike.
 
     Raises:
         EmbedderError: The pair model cannot take the texts.
     """
-    return model.log_odds(cached, numbers_alike(asked, cached))
+    return model.log_odds(written_out(cached), written_out(numbers_alike(asked, cached)))
 
 
 class Verifier:

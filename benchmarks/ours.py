@@ -13,6 +13,7 @@ from askonce.cache.semantic import Conservative, Decision
 from askonce.cache.verified import Verified
 from askonce.cache.verifier import RISKS, Verifier, load_risks
 from askonce.embeddings.pair_model import PairModel
+from askonce.errors import ConfigError
 
 from .policies import Budgeted, Judge, Judged, Policy
 
@@ -31,15 +32,21 @@ def trained(fingerprint: str, risks: Path | None, pair_model: Path | None) -> Ve
         pair_model: A folder of ``training.export_pair``, for the language it was trained on.
 
     Raises:
-        ConfigError: A file or folder is not there or not readable.
+        ConfigError: A file or folder is not there or not readable, or the risks are of other languages.
+        EmbedderError: A model is damaged.
     """
     if risks is None and pair_model is None:
         return None
     learned = load_risks(RISKS if risks is None else risks)
-    if pair_model is None:
-        return Verifier(fingerprint, risks=learned)
-    script = "han" if "han" in PairModel(pair_model).facts.scripts else "latin"
-    return Verifier(fingerprint, risks=learned, pair_models={script: pair_model})
+    own: dict[str, str | Path] = {}
+    if pair_model is not None:
+        script = "han" if "han" in PairModel(pair_model).facts.scripts else "latin"
+        if script not in {one.script for one in learned}:
+            raise ConfigError(f"{risks or RISKS} has no risks for the language of {pair_model}", setting="risks")
+        own[script] = pair_model
+    made = Verifier(fingerprint, risks=learned, pair_models=own)
+    made.load()
+    return made
 
 
 def ours(

@@ -15,6 +15,7 @@ import math
 import sys
 from argparse import Namespace
 from collections.abc import Callable, Mapping, Sequence
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -26,7 +27,7 @@ from askonce.cache.semantic import Candidate, Conservative, Decision, Threshold,
 from askonce.cache.verifier import Verifier
 from askonce.embeddings import Embedder
 from askonce.embeddings.measure import auc
-from askonce.errors import ConfigError
+from askonce.errors import ConfigError, EmbedderError
 from training.sets import Pair
 
 from .intervals import Interval, area, share, shown
@@ -99,7 +100,8 @@ def judge(rule: Rule, pairs: Sequence[Pair], cosines: Sequence[float]) -> tuple[
         served[at] = verdict.serve and cosine >= rule.decision.floor
         if reread is not None and not verdict.serve and verdict.risk is not None and verdict.risk < 1:
             # How sure it is tells what other budgets would serve, and theirs may have read the pair.
-            verdict = verdict._replace(risk=min(reread(candidate), 1 - 1e-9))
+            risk = reread(candidate)
+            verdict = verdict._replace(risk=risk) if risk < 1 else verdict
         scores[at] = rule.score(cosine, verdict)
     return served, scores
 
@@ -314,7 +316,7 @@ def _streams(asked: Namespace) -> int:
     results = quality_streams.run(
         asked.data, settings, report, only, lambda name: trained(name, asked.risks, asked.pair_model)
     )
-    quality_streams.present(results, settings, report)
+    quality_streams.present(results, settings, report, _files(asked))
     return 0
 
 
@@ -339,7 +341,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     asked = parser.parse_args(arguments)
     try:
         trained("", asked.risks, asked.pair_model)
-    except ConfigError as error:
+    except (ConfigError, EmbedderError) as error:
         parser.error(str(error))
     if asked.streams:
         return _streams(asked)
@@ -350,7 +352,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if not sets:
         parser.error("no set is there; name the folder with the public sets by --data")
     report = Report("quality", asked.out, as_json=asked.json)
-    results = run(sets, asked.max_wrong, report, lambda name: trained(name, asked.risks, asked.pair_model))
+    verify = cache(lambda name: trained(name, asked.risks, asked.pair_model))
+    results = run(sets, asked.max_wrong, report, verify)
     sizes = {name: (sum(p.label for p in pairs), sum(not p.label for p in pairs)) for name, (pairs, _) in sets.items()}
     report.table(
         "Labelled pairs no rule was made with, (positives + negatives); in brackets 95 % intervals",

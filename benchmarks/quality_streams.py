@@ -402,8 +402,10 @@ def _along(axes: Axes, name: str, result: Result, colours: Mapping[str, str], bo
     axes.tick_params(labelsize=8)
 
 
-def present(results: Mapping[str, Result], settings: Settings, report: Report) -> None:
-    """Print the tables, write the files."""
+def present(
+    results: Mapping[str, Result], settings: Settings, report: Report, files: Mapping[str, str] | None = None
+) -> None:
+    """Print the tables, write the files; ``files``: what was measured in place of what ships."""
     for name, result in results.items():
         title = f"{name}: {settings.seeds} streams of {result.requests:,} requests, {settings.one_off:.0%} one-offs"
         report.table(
@@ -416,7 +418,7 @@ def present(results: Mapping[str, Result], settings: Settings, report: Report) -
     result_json = published(results)
     report.save(
         result_json,
-        settings=settings._asdict(),
+        settings={**settings._asdict(), **(files or {})},
         curves={name: {str(at): pair for at, pair in result.curve.items()} for name, result in results.items()},
         wrong_examples={
             name: {

@@ -376,7 +376,8 @@ def _learn(script: str, fingerprint: str, seen: _Seen) -> tuple[Learned, Report]
     certain, hopeless = doubts(early[mine], seen.wrong[mine], late[mine])
     asked = (early > certain) & (early < hopeless)
     risks = np.where(asked, late, early)
-    prior = Calibration.measure(zip(risks[kept].tolist(), seen.wrong[kept].tolist(), strict=True))
+    read = np.where(early > certain, late, early)  # by a budget that calls nothing hopeless
+    prior = Calibration.measure(zip(read[kept].tolist(), seen.wrong[kept].tolist(), strict=True))
     counts = tuple((count.n, count.wrong) for count in prior.bins)
     made = Learned(script, fingerprint, second, first, certain, hopeless, counts)
     return made, _report(seen, risks, asked)

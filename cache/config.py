@@ -130,7 +130,7 @@ class AuditsSection(msgspec.Struct, forbid_unknown_fields=True):
 
 
 class DriftSection(msgspec.Struct, forbid_unknown_fields=True):
-    enabled: bool | None = None
+    enabled: bool = False
     slow: float | str = "1d"
     fast: float | str = "30m"
     instant: float | str = 0
@@ -288,9 +288,9 @@ class Config(msgspec.Struct, forbid_unknown_fields=True):
         return made if section.enabled is not False else False
 
     def build_drift(self, clock: Clock = SYSTEM_CLOCK) -> DriftPolicy | None:
-        """The drift policy, when its section has a setting and is not switched off."""
+        """The drift policy, when its section is switched on: by ``enabled``, or in a file by any setting."""
         section = self.drift
-        if section.enabled is False or section == DriftSection():
+        if not section.enabled:
             return None
         told = msgspec.structs.asdict(section)
         del told["enabled"]
@@ -299,6 +299,8 @@ class Config(msgspec.Struct, forbid_unknown_fields=True):
         for level in LEVELS[1:]:
             life = told.pop(level)
             lifetimes[level] = None if life == "never" else seconds(life, f"drift.{level}")
+            if not (lifetimes[level] or 0) >= 0:
+                raise ConfigError(f"drift.{level} is {life!r}; it is a duration, not below 0", setting=f"drift.{level}")
         try:
             return DriftPolicy(DriftSettings(lifetimes=lifetimes, **told), clock=clock)
         except ConfigError as error:
@@ -339,6 +341,8 @@ def load_config(path: str | Path | None = None, environ: Mapping[str, str] | Non
     _check_names(data, where)
     _check_prices(data.get("prices", {}), where)
     from_environment = _override(data, os.environ if environ is None else environ)
+    if data.get("drift"):
+        data["drift"].setdefault("enabled", True)
     try:
         return msgspec.convert(data, Config, strict=False)
     except msgspec.ValidationError as error:

@@ -90,10 +90,10 @@ class DriftSettings(msgspec.Struct, frozen=True, kw_only=True):
         grow: What an audit that agrees multiplies it by, up to the configured TTL again.
         shortest_ttl: Seconds below which an alarm does not cut a life.
         on_snapshot: ``"retire"`` answers of a model's old snapshot when its name answers from a new one, or ``"keep"``.
-        on_fingerprint: The same for the system fingerprint, which changes often and for little.
+        on_fingerprint: The same for the system fingerprint, which changes often and for little; wrapped clients tell.
         traffic_psi: Stability index that is traffic drift.
         traffic_window: Candidates looked at.
-        tighten: What traffic drift multiplies the error budget by.
+        tighten: What traffic drift multiplies the error budget by, 0.1..1.
         most: Tags, scopes and keys remembered, each; the longest unused go first.
     """
 
@@ -127,7 +127,7 @@ class DriftSettings(msgspec.Struct, frozen=True, kw_only=True):
             ("shortest_ttl", 0.0, math.inf),
             ("traffic_psi", 0.0, math.inf),
             ("traffic_window", 2, math.inf),
-            ("tighten", 0.0, 1.0),
+            ("tighten", 0.1, 1.0),  # with less than that, one wrong label leaves nothing to be served
             ("most", 1, math.inf),
         ):
             value = getattr(self, name)

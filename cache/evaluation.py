@@ -205,7 +205,8 @@ class Result(msgspec.Struct, kw_only=True):
         pairs, positives, negatives: Counts.
         served_positives, served_negatives: Shares of the positives and of the negatives that are served.
         wrong_share: Share of the served pairs that are negatives. It depends on how many negatives the file holds.
-        auc: The chance that a positive scores above a negative, with all pairs read that no guard vetoes.
+        auc: The chance that a positive scores above a negative, by the second opinion's
+            word on pairs that were refused unread.
         frontier: Largest share of positives served while 0.5, 1, 2, 3, 5 % of the negatives are.
         by_meta: The same shares per meta.
         intervals: 95 % intervals by field.
@@ -351,7 +352,10 @@ def _reread(decision: Decision, candidate: Candidate, judged: Judged) -> float:
     reread: Callable[[Candidate], float] | None = getattr(decision, "reread", None)
     if reread is None or judged.served or judged.second or judged.score == NEVER:
         return judged.score
-    risk = reread(candidate)
+    try:
+        risk = reread(candidate)
+    except Exception:
+        return judged.score
     return 1 - risk if risk < 1 else judged.score
 
 

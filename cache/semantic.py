@@ -168,7 +168,8 @@ class SemanticTier:
         shadow: Decide and serve nothing: the call goes upstream, and its answer is compared with the one that
             would have been served; see :meth:`Cache.shadow_report`.
         alert: Called with one line when the error budget trips and when it recovers, in whatever thread learnt of
-            it; None logs a warning to the logger ``askonce``. A decision of one's own has its own.
+            it; None logs a warning to the logger ``askonce``. It must return soon, and not close the cache. A decision
+            of one's own has its own.
     """
 
     def __init__(

@@ -114,10 +114,10 @@ class Verified:
         return self._allowed(candidate, risk, "read together")
 
     def reread(self, candidate: Candidate) -> float:
-        """The second opinion's risk, whatever the first says: what a budget that lets more pass would go by. The budget
-        is not asked and learns nothing. 1.0 where there is no second opinion."""
+        """The second opinion's risk for what the first calls hopeless: what a budget that lets more pass would go by.
+        The budget is not asked and learns nothing. 1.0 where it is not hopeless, or there is no second opinion."""
         learned = self.verifier.learned_for(candidate.asked, candidate.cached)
-        if learned is None:
+        if learned is None or learned.first is None or self.verifier.first(candidate, learned) < learned.hopeless:
             return 1.0
         try:
             return self.verifier.second(candidate, learned)

@@ -81,7 +81,8 @@ class Learned(msgspec.Struct, frozen=True):
         script: ``"latin"`` or ``"han"``.
         embedder: Beginning of the embedder's fingerprint; empty for any other.
         first, second: The two opinions; without a calibrated cosine there is no first.
-        certain, hopeless: First risks up to which, and from which, the second opinion is not asked.
+        certain, hopeless: First risks up to which the second opinion is not asked, and from which the usual budgets do
+            not ask it.
         counts: Per bin of risk, held-out pairs and those wrong among them: the budget's prior.
     """
 

@@ -33,8 +33,12 @@ _OTHERS = [kind for kind in FRAMES if kind != "how"]
 _HELLO = ("hi, ", "hello, ", "hey, ", "good morning, ", "excuse me, ", "sorry, ", "hi there! ")
 _THANKS = (" thanks", ", thanks", " thank you", " pls", " please", ", please help", ". thanks in advance")
 _DOUBLED = frozenset(
-    "get put set let cut stop drop swap plan ship split shut chat tag log opt top quit run win begin".split()
+    "get put set let cut stop drop swap plan ship split shut chat tag log opt top quit run win begin transfer fit "
+    "submit flag bar reset skip step strip scrap pin ban scan refer defer prefer commit admit permit omit rip zip "
+    "trim dim snap tap clip wrap map plug hit sit dig rub stir spin pop mop crop chop clap grab rob net jot knit "
+    "spot unplug unzip pad cap fan wed".split()
 )
+_NO_VERBS = frozenset("not never always also only again first".split())
 _SLOPPY = (
     ("don't", "dont"), ("can't", "cant"), ("I'm", "im"), ("what's", "whats"), ("you", "u"), ("please", "pls"),
     ("do not", "don't"), ("want to", "wanna"), ("have to", "gotta"), ("cannot", "can't"), ("I'd", "id"),
@@ -84,7 +88,12 @@ def ing(phrase: str) -> str:
 
 def request(phrase: str, kind: str, rng: random.Random) -> str:
     """A phrase in a frame of a kind, as somebody may type it."""
-    text = rng.choice(FRAMES[kind]).format(v=phrase, g=ing(phrase))
+    frames = FRAMES[kind]
+    first = phrase.partition(" ")[0]
+    adverb = first.endswith("ly") and not first.endswith(("ply", "fly", "rely"))
+    if first in _NO_VERBS or adverb or " but " in phrase:  # "never delete", "politely decline"
+        frames = tuple(frame for frame in frames if "{g}" not in frame)
+    text = rng.choice(frames).format(v=phrase, g=ing(phrase))
     if rng.random() < 0.12:
         text = rng.choice(_HELLO) + text
     if rng.random() < 0.12:

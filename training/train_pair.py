@@ -299,8 +299,9 @@ def main() -> None:
     names = corpus.CHINESE if told.language == "zh" else [n for n in FILES if n not in corpus.CHINESE]
     facts = {
         "language": told.language, "pairs": len(pairs), "without": list(told.without), "generated": told.generated,
-        "public": told.public, "written": told.written, "wordnet": told.wordnet is not None, "sheets": told.sheets,
-        "epochs": told.epochs, "rate": told.rate, "seed": told.seed, "before": _stages(told.start),
+        "public": told.public, "written": told.written, "wordnet": told.wordnet is not None,
+        "sheets": more.get("sheets", 0), "epochs": told.epochs, "rate": told.rate, "seed": told.seed,
+        "before": _stages(told.start),
         "auc_test": report(encoder, head, tokenizer, marks, told.data, names),
     }  # fmt: skip
     save(told.out, encoder, head, facts)

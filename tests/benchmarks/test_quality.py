@@ -8,13 +8,15 @@ import math
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from askonce.cache.semantic import Candidate, Verdict
-from askonce.cache.verifier import RISKS
+from askonce.cache.verifier import RISKS, load_risks
 from askonce.embeddings import OnnxEmbedder
 from askonce.embeddings.minilm import MODELS
 from askonce.embeddings.pair_model import PAIR_MODELS
@@ -219,14 +221,21 @@ def test_the_command_on_pairs(data: Path, tmp_path: Path, capsys: pytest.Capture
 def test_other_files_are_measured_in_place_of_what_ships(
     data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """--risks and --pair-model take the verifier's files: those that ship give what they give unasked. What is not
-    there is one line, before anything is measured."""
+    """--risks and --pair-model take the verifier's files: those that ship give what they give unasked, others give
+    something else. What is not there is one line, before anything is measured."""
     arguments = ["--data", str(data), "--sets", "qqp", "--most", "40", "--out", str(tmp_path), "--json"]
     assert quality.main(arguments) == 0
     usual = last_line(capsys)
     files = ["--risks", str(RISKS), "--pair-model", str(MODELS / PAIR_MODELS["latin"])]
     assert quality.main([*arguments, *files]) == 0
     assert last_line(capsys) == usual
+    never = tuple(replace(one, second=replace(one.second, starts=(0.0,), risks=(1.0,))) for one in load_risks())
+    (tmp_path / "never.json").write_bytes(msgspec.json.encode(never))
+    assert quality.main([*arguments, "--risks", str(tmp_path / "never.json")]) == 0
+    found = last_line(capsys)["qqp"]
+    assert found.pop("askonce") != usual["qqp"].pop("askonce")
+    assert found.pop("no guards") != usual["qqp"].pop("no guards")
+    assert found == usual["qqp"]
     for wrong in (["--risks", str(tmp_path / "none.json")], ["--pair-model", str(tmp_path / "none")]):
         with pytest.raises(SystemExit):
             quality.main([*arguments, *wrong])

@@ -334,12 +334,18 @@ def test_the_process_environment_is_read_by_default(tmp_path: Path, monkeypatch:
 @pytest.mark.parametrize(
     ("text", "there"),
     [("", False), ("[drift]\n", False), ("[drift]\nenabled = true", True), ('[drift]\nfast = "5m"', True),
-     ('[drift]\nfast = "5m"\nenabled = false', False)],
+     ('[drift]\non_snapshot = "retire"', True), ('[drift]\nfast = "5m"\nenabled = false', False)],
 )  # fmt: skip
 def test_a_drift_policy_comes_with_a_setting(tmp_path: Path, text: str, there: bool) -> None:
-    """There is one as soon as its section says something, unless it is switched off."""
+    """There is one as soon as its section says something, be it what is so anyway, unless it is switched off."""
     with read(tmp_path, text).build(tiers=[], semantic=False) as cache:
         assert (cache.pipeline.drift is not None) == there
+
+
+def test_a_variable_brings_a_drift_policy_too(tmp_path: Path) -> None:
+    """A setting from the environment counts as one from the file."""
+    assert read(tmp_path, ASKONCE_DRIFT_SLOW="1d").build_drift() is not None
+    assert read(tmp_path, ASKONCE_DRIFT_SLOW="1d", ASKONCE_DRIFT_ENABLED="false").build_drift() is None
 
 
 def test_drift_settings_reach_the_policy(tmp_path: Path) -> None:
@@ -358,7 +364,7 @@ def test_drift_settings_reach_the_policy(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("line", "setting"),
     [('on_snapshot = "drop"', "on_snapshot"), ("audit_rate = 2", "audit_rate"), ('fast = "soon"', "fast"),
-     ("traffic_window = 0", "traffic_window")],
+     ("traffic_window = 0", "traffic_window"), ("fast = -5", "fast"), ("tighten = 0", "tighten")],
 )  # fmt: skip
 def test_a_wrong_drift_setting_is_named(tmp_path: Path, line: str, setting: str) -> None:
     """It is refused when the cache is built, before anything is opened, and the error names it with its section."""

@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from typing import NamedTuple, Protocol
 
 from askonce.cache.budget import ErrorBudget
-from askonce.cache.semantic import Candidate, Decision, Verdict
+from askonce.cache.semantic import SECOND_OPINIONS, Candidate, Decision, Verdict
 from askonce.cache.verifier import REMEMBERED
 
 from .rivals import VCache
@@ -141,30 +141,30 @@ class Judge:
 
 
 class Reader:
-    """Asks a judge as the pipeline asks a decision: a lookup has one second opinion on a pair that is new, and any
+    """Asks a judge as the pipeline asks a decision: a lookup has a few second opinions on pairs that are new, and any
     number on pairs read lately, which a verifier remembers. One per stream."""
 
     def __init__(self, judge: Judge) -> None:
         self._judge = judge
         self._pairs: OrderedDict[tuple[int, int], None] = OrderedDict()
 
-    def verdict(self, asked: int, cached: int, cosine: float, second: bool) -> tuple[Verdict | None, bool]:
-        """The verdict on a pair, or None where it may not be had, and whether a new pair was read by then.
+    def verdict(self, asked: int, cached: int, cosine: float, second: int) -> tuple[Verdict | None, int]:
+        """The verdict on a pair, or None where it may not be had, and how many new pairs were read by then.
 
         Args:
-            second: One was read in this lookup already.
+            second: So many were read in this lookup already.
         """
         quick = self._judge.quick(asked, cached, cosine)
         if not quick.unsure:
             return quick, second
         known = (asked, cached) in self._pairs
-        if second and not known:
+        if second >= SECOND_OPINIONS and not known:
             return None, second
         self._pairs[asked, cached] = None
         self._pairs.move_to_end((asked, cached))
         if len(self._pairs) > REMEMBERED:
             self._pairs.popitem(last=False)
-        return self._judge.slow(asked, cached, cosine), second or not known
+        return self._judge.slow(asked, cached, cosine), second + (not known)
 
 
 class Judged:
@@ -179,12 +179,12 @@ class Judged:
         self._reader = Reader(judge)
 
     def choose(self, asked: int, ids: Sequence[int], cosines: Sequence[float]) -> Choice:
-        second = False
+        second = 0
         for cached, cosine in zip(ids, cosines, strict=True):
             verdict, second = self._reader.verdict(asked, cached, cosine, second)
             if verdict is not None and verdict.serve:
-                return Choice(cached, second, risk=verdict.risk)
-        return Choice(second=second)
+                return Choice(cached, second > 0, risk=verdict.risk)
+        return Choice(second=second > 0)
 
     def learn(self, asked: int, choice: Choice, cosine: float, right: bool) -> None:
         pass
@@ -219,7 +219,7 @@ class Budgeted:
         return self.budget.tripped
 
     def choose(self, asked: int, ids: Sequence[int], cosines: Sequence[float]) -> Choice:
-        second = False
+        second = 0
         passed: Choice | None = None
         for cached, cosine in zip(ids, cosines, strict=True):
             if (min(asked, cached), max(asked, cached)) in self._different:
@@ -233,12 +233,12 @@ class Budgeted:
                 self.budget.served(verdict.risk, b"", key)
                 plan = self.budget.audit_plan(verdict.risk, b"", key)
                 audited = self._rng.random() < plan.rate
-                return Choice(cached, second, audited=audited, risk=verdict.risk, weight=plan.weight)
+                return Choice(cached, second > 0, audited=audited, risk=verdict.risk, weight=plan.weight)
             if allowance.shadow and passed is None:
                 plan = self.budget.audit_plan(verdict.risk, b"", key, shadow=True)
                 if self._rng.random() < plan.rate:
                     passed = Choice(explored=cached, risk=verdict.risk)
-        return MISS._replace(second=second) if passed is None else passed._replace(second=second)
+        return (MISS if passed is None else passed)._replace(second=second > 0)
 
     def learn(self, asked: int, choice: Choice, cosine: float, right: bool) -> None:
         cached = choice.served if choice.audited else choice.explored

@@ -241,7 +241,7 @@ def without_cache(questions: Sequence[Question], tick: Tick = lambda name: None)
 
 def with_cache(questions: Sequence[Question], open_cache: Callable[[], Cache], tick: Tick = lambda name: None) -> Leg:
     """The same traffic through a cache; half way the service restarts, so that memory starts empty while
-    disk and index are there."""
+    disk and index are there. Calls that a cache makes behind its callers (audits) are in none of the figures."""
     half = len(questions) // 2
     with _serving(_calls(questions)) as (model, client):
         started = SYSTEM_CLOCK.monotonic()

@@ -21,7 +21,7 @@ from .drift_policy import DriftPolicy
 from .flight import Flights
 from .ledger import Ledger
 from .policy import Policy
-from .semantic import Candidate, Verdict
+from .semantic import SECOND_OPINIONS, Candidate, Verdict
 from .tiers import Tier
 from .versions import Versions, conflict, versions_in
 from .way import Compute, Delete, Fault, Forget, Found, Get, Put, Trace, Wait, Way
@@ -176,7 +176,7 @@ class Reading:
         assert semantic is not None
         assert query is not None
         trace.reason = "no question in this scope is similar"
-        settled, tags = False, tags_of(call, asked)
+        settled, tags = 0, tags_of(call, asked)
         for place, match in enumerate(matches):
             if match.similarity < semantic.floor:
                 if place == 0:
@@ -202,7 +202,7 @@ class Reading:
                 verdict = semantic.decide(candidate)
             if verdict.unsure:
                 verdict = yield from self._settle(candidate, started, deadline, settled, trace)
-                settled = True
+                settled += 1
             drift = self.drift if not trace.candidates else None
             if drift is not None and drift.on_candidate(match.similarity, verdict.risk).why:
                 self.tighten(drift.strictness)
@@ -222,12 +222,12 @@ class Reading:
                 trace.passed = Found(entry, "semantic", "fresh", match.similarity, verdict.risk)
         return None
 
-    def _settle(self, candidate: Candidate, started: float, deadline: float, settled: bool, trace: Trace) -> Way:
-        """The slow second opinion on one candidate, once per lookup. Gives a Verdict."""
+    def _settle(self, candidate: Candidate, started: float, deadline: float, settled: int, trace: Trace) -> Way:
+        """The slow second opinion on one candidate, a few times per lookup at most. Gives a Verdict."""
         semantic = self.semantic
         assert semantic is not None
-        if settled:
-            return Verdict(False, "uncertain, and the second opinion was spent on a nearer question")
+        if settled >= SECOND_OPINIONS:
+            return Verdict(False, "uncertain, and the second opinions were spent on nearer questions")
         left = max(0.001, deadline - (self.clock.monotonic() - started))
         verdict = yield Compute(lambda: semantic.settle(candidate), True, "verifier", left)
         if isinstance(verdict, Fault):

@@ -21,7 +21,7 @@ from ..upstream.tokens import estimate_tokens
 from .evaluation import Interval, charge, share_interval, vectors_of
 from .pair_files import Asked, Traffic, groups_of
 from .policy_names import Named
-from .semantic import Candidate, Verdict
+from .semantic import SECOND_OPINIONS, Candidate, Verdict
 
 _FIRST_LOOK = 32  # neighbours looked up at once; more when a policy holds few of them
 
@@ -275,8 +275,8 @@ def _ask(
 
 
 def _similar(run: _Run, call: Asked, scope: bytes, matches: list[tuple[Match, _Held]]) -> Asked | None:
-    """The stored call that would be served, as the cache chooses it: the nearest that may be, one second opinion."""
-    settled = False
+    """The stored call that would be served, as the cache chooses it: the nearest that may be, a few second opinions."""
+    settled = 0
     for place, (match, held) in enumerate(matches):
         if match.similarity < run.decision.floor:
             break
@@ -286,9 +286,9 @@ def _similar(run: _Run, call: Asked, scope: bytes, matches: list[tuple[Match, _H
             verdict = run.decision.decide(candidate)
             settle = getattr(run.decision, "settle", None)
             if verdict.unsure:
-                verdict = Verdict(False, "") if settled or settle is None else settle(candidate)
                 run.tally.second += not settled and settle is not None
-                settled = True
+                verdict = Verdict(False, "") if settled >= SECOND_OPINIONS or settle is None else settle(candidate)
+                settled += 1
         except Exception:
             run.tally.failed += 1
             continue

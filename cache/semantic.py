@@ -17,6 +17,10 @@ from ..errors import ConfigError
 from .guards import CONSERVATIVE, Guard
 from .wording import same_words
 
+SECOND_OPINIONS = 3
+"""Slow second opinions a lookup may ask for, one after the other: often the second nearest serves and not the nearest.
+Milliseconds each, and only a lookup that would else go upstream asks for more than one."""
+
 
 class Candidate(NamedTuple):
     """One stored question that may serve the question asked.
@@ -58,7 +62,8 @@ class Decision(Protocol):
     does is treated as *no*.
 
     A decision that has a slow second opinion also has ``settle(candidate) -> Verdict``. It is asked off the
-    event loop, once per lookup at most, for the first candidate of which ``decide`` is unsure.
+    event loop, about the first :data:`SECOND_OPINIONS` candidates of a lookup of which ``decide`` is unsure, until
+    one may be served.
 
     Attributes:
         floor: Similarity below which a candidate is not even looked at.

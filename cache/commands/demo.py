@@ -55,7 +55,7 @@ def demo(
     with output.progress("without a cache", steps) as step:
         without = demo.without_cache(questions, lambda name: step(1))
     with output.progress("with askonce   ", steps) as step:
-        cached = demo.with_cache(questions, config.build, lambda name: step(1))
+        cached = demo.with_cache(questions, lambda: config.build(audits=False), lambda name: step(1))
     picture = _picture(output, out, without, cached, earlier)
     reworded, kept_apart = demo.examples(cached)
     data: dict[str, Any] = {

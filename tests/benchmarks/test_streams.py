@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from askonce import ManualClock
 from askonce.cache.budget import ErrorBudget
-from askonce.cache.semantic import Candidate, Verdict
+from askonce.cache.semantic import SECOND_OPINIONS, Candidate, Verdict
 from askonce.cache.verifier import Verifier
 from askonce.embeddings.contract import Matrix
 from benchmarks.ours import ours_on_streams
@@ -240,13 +240,15 @@ def test_a_pair_is_judged_once() -> None:
     assert all(tally.hits > 0 and tally.wrongs == 0 for tally in tallies)
 
 
-def test_one_second_opinion_a_lookup() -> None:
-    """A lookup asks for one second opinion and passes over further candidates of which the decision is unsure."""
-    texts = ["class 1 wording 1", "class 2 wording 0", "class 1 wording 0"]
-    decision = Graded()
-    choice = Judged(Judge(decision, texts)).choose(0, [1, 2], [0.9, 0.8])
-    assert choice == Choice(second=True)
-    assert sum(decision.settled.values()) == 1
+def test_a_few_second_opinions_a_lookup() -> None:
+    """A lookup asks for second opinions until one serves, and passes over further candidates when they are spent."""
+    texts = ["class 1 wording 1", *(f"class {n} wording 0" for n in (2, 3, 4, 5)), "class 1 wording 0"]
+    for most, place in ((SECOND_OPINIONS, 5), (SECOND_OPINIONS - 1, 5)):
+        decision = Graded()
+        ids = [*range(1, most + 1), place]
+        choice = Judged(Judge(decision, texts)).choose(0, ids, [0.9 - 0.01 * n for n in range(len(ids))])
+        assert (choice.served, choice.second) == (-1 if most == SECOND_OPINIONS else place, True)
+        assert sum(decision.settled.values()) == SECOND_OPINIONS
 
 
 def budgeted(pool: Pool, seed: int = 0) -> Budgeted:

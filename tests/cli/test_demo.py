@@ -43,11 +43,11 @@ def test_the_questions() -> None:
 def test_run_and_run_again(run: Run, place: Path) -> None:
     """The first run saves tokens and serves nothing wrong; the second is answered from disk, without the
     model. Each saves a picture, and --json prints one object."""
-    first = run("demo", "--calls", 24, "--json")
+    first = run("demo", "--calls", 36, "--json")
     assert first.code == 0, first.err
     data = first.json
-    assert data["without"]["answered_by"] == {"model": 72}
-    assert data["askonce"]["calls"] == data["without"]["calls"] == 72
+    assert data["without"]["answered_by"] == {"model": 96}
+    assert data["askonce"]["calls"] == data["without"]["calls"] == 96
     assert data["askonce"]["wrong_hits"] == 0
     assert data["askonce"]["tokens"] < data["without"]["tokens"]
     assert data["saved"]["tokens"] == pytest.approx(1 - data["askonce"]["tokens"] / data["without"]["tokens"])
@@ -56,7 +56,7 @@ def test_run_and_run_again(run: Run, place: Path) -> None:
         assert sum(part[total] for part in data["surfaces"].values()) == data["askonce"][total]
     assert (place / "askonce-demo.png").read_bytes().startswith(PNG)
 
-    page = run("demo", "--calls", 24, "--out", "again.png")
+    page = run("demo", "--calls", 36, "--out", "again.png")
     assert page.code == 0
     assert "Picture: again.png" in page.out
     assert (place / "again.png").read_bytes().startswith(PNG)
@@ -83,7 +83,7 @@ def test_the_figures_are_the_servers(place: Path) -> None:
         patch.setattr(demo, "_serving", watched)
         questions = demo.traffic(12)
         without = demo.without_cache(questions)
-        cached = demo.with_cache(questions, lambda: Cache(directory=place / "cache"))
+        cached = demo.with_cache(questions, lambda: Cache(directory=place / "cache", audits=False))
     assert [model.tokens for model in models] == [without.tokens, cached.tokens]
     assert [model.answered for model in models] == [without.where["model"], cached.where["model"]]
 

@@ -1,13 +1,14 @@
-"""The whole training of a pair model, stage after stage, as it was done for what ships.
+"""The whole training of a pair model, stage after stage, much as it was done for what ships.
 
 ::
 
-    python -m training.recipe --data DIR --wordnet DIR --out FOLDER                     # English, about 80 minutes
-    python -m training.recipe --data DIR --out FOLDER --language zh                     # Chinese, about 40 minutes
+    python -m training.recipe --data DIR --wordnet DIR --out FOLDER                     # English, about 3 hours
+    python -m training.recipe --data DIR --out FOLDER --language zh                     # Chinese, about an hour
     python -m training.recipe --data DIR --wordnet DIR --out FOLDER --without qqp lcqmc # left out altogether
 
 Every stage goes on from the weights of the one before, with other pairs in another order: first the public sets
-whole, later more and more of what is written by hand and made by rule. Times are those of two cores with bfloat16.
+whole, later more and more of what is written by hand and made by rule. What ships came of the same stages one by one,
+while groups were still being written and rules mended. Times are those of two cores with bfloat16.
 """
 
 from __future__ import annotations

@@ -304,7 +304,7 @@ def _files(asked: Namespace) -> dict[str, str]:
     return {name: str(told) for name in ("risks", "pair_model") if (told := getattr(asked, name)) is not None}
 
 
-def _streams(asked: Namespace) -> int:
+def _streams(asked: Namespace, verify: Callable[[str], Verifier | None]) -> int:
     from . import quality_streams
 
     settings = quality_streams.Settings(
@@ -313,9 +313,7 @@ def _streams(asked: Namespace) -> int:
     name = "quality_streams_turned" if asked.shuffle else "quality_streams"
     report = Report(name, asked.out, as_json=asked.json)
     only = [pool for pool in asked.pools.split(",") if pool]
-    results = quality_streams.run(
-        asked.data, settings, report, only, lambda name: trained(name, asked.risks, asked.pair_model)
-    )
+    results = quality_streams.run(asked.data, settings, report, only, verify)
     quality_streams.present(results, settings, report, _files(asked))
     return 0
 
@@ -339,12 +337,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--one-off", type=float, default=0.3, help="streams: share of questions asked once")
     parser.add_argument("--shuffle", action="store_true", help="streams: most right answers turn wrong half-way")
     asked = parser.parse_args(arguments)
+    verify = cache(lambda name: trained(name, asked.risks, asked.pair_model))
     try:
-        trained("", asked.risks, asked.pair_model)
+        verify("")
     except (ConfigError, EmbedderError) as error:
         parser.error(str(error))
     if asked.streams:
-        return _streams(asked)
+        return _streams(asked, verify)
     names = [name for name in asked.sets.split(",") if name]
     if unknown := set(names) - {*SETS, "traps"}:
         parser.error(f"unknown sets {sorted(unknown)}; there are traps, {', '.join(SETS)}")
@@ -352,7 +351,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if not sets:
         parser.error("no set is there; name the folder with the public sets by --data")
     report = Report("quality", asked.out, as_json=asked.json)
-    verify = cache(lambda name: trained(name, asked.risks, asked.pair_model))
     results = run(sets, asked.max_wrong, report, verify)
     sizes = {name: (sum(p.label for p in pairs), sum(not p.label for p in pairs)) for name, (pairs, _) in sets.items()}
     report.table(

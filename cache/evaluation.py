@@ -205,8 +205,7 @@ class Result(msgspec.Struct, kw_only=True):
         pairs, positives, negatives: Counts.
         served_positives, served_negatives: Shares of the positives and of the negatives that are served.
         wrong_share: Share of the served pairs that are negatives. It depends on how many negatives the file holds.
-        auc: The chance that a positive scores above a negative, by the second opinion's
-            word on pairs that were refused unread.
+        auc: The chance that a positive scores above a negative; pairs that were refused unread are read for it.
         frontier: Largest share of positives served while 0.5, 1, 2, 3, 5 % of the negatives are.
         by_meta: The same shares per meta.
         intervals: 95 % intervals by field.

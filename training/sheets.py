@@ -16,12 +16,11 @@ from __future__ import annotations
 import random
 import re
 from collections.abc import Iterator
-from hashlib import blake2b
 from pathlib import Path
 
 from .frames_en import FRAMES
 from .sets import Pair
-from .written import FOLDER, TUNE_SHARE
+from .written import FOLDER, in_tune
 
 Sheet = tuple[tuple[str, ...], ...]
 """Actions, each as the phrases that mean it."""
@@ -55,8 +54,7 @@ def read_sheets(part: str = "train", folder: Path = FOLDER) -> list[Sheet]:
     for path in sorted(folder.glob("sheets_en_*.txt")):
         for number, block in enumerate(path.read_text(encoding="utf-8").strip().split("\n\n"), 1):
             sheet = _sheet(block, f"{path.name}, sheet {number}")
-            digest = blake2b(sheet[0][0].encode(), digest_size=8).digest()
-            if (int.from_bytes(digest, "big") / 2**64 < TUNE_SHARE) == (part == "tune"):
+            if in_tune(sheet[0][0]) == (part == "tune"):
                 out.append(sheet)
     return out
 

@@ -46,11 +46,15 @@ def read_groups(language: str, part: str = "train", folder: Path = FOLDER) -> li
     for path in sorted(folder.glob(f"{language}_*.txt")):
         for number, block in enumerate(path.read_text(encoding="utf-8").strip().split("\n\n"), 1):
             group = _group(block, f"{path.name}, group {number}")
-            digest = blake2b("\n".join(group.same).encode(), digest_size=8).digest()
-            tuned = int.from_bytes(digest, "big") / 2**64 < TUNE_SHARE
-            if tuned == (part == "tune"):
+            if in_tune("\n".join(group.same)) == (part == "tune"):
                 out.append(group)
     return out
+
+
+def in_tune(text: str) -> bool:
+    """Whether what ``text`` tells of belongs to the tune part: by a digest, so that it always does or never."""
+    digest = blake2b(text.encode(), digest_size=8).digest()
+    return int.from_bytes(digest, "big") / 2**64 < TUNE_SHARE
 
 
 def _group(block: str, where: str) -> Group:
